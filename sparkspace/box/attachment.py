@@ -1,0 +1,140 @@
+"""A command's standard streams, carried over a WebSocket to whoever typed it.
+
+The messages are those of Kubernetes' ``v5.channel.k8s.io``: the first byte is the channel, the rest its data. 0 stdin,
+1 stdout, 2 stderr, 3 the exit code as JSON, 4 the terminal's size as JSON, 255 and a channel: that channel has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import signal
+import struct
+import termios
+from collections.abc import Callable
+from typing import Protocol
+
+from aiohttp import WSMsgType, web
+
+from .dyno import Streams
+
+STDIN, STDOUT, STDERR, EXIT, SIZE, ENDED = 0, 1, 2, 3, 4, 255
+CLAIM_WITHIN_S = 60.0
+DRAIN_WITHIN_S = 5.0
+
+
+class Attached(Protocol):
+    """What can be attached to: a one-off dyno, or a command inside a dyno."""
+
+    exit_code: asyncio.Future[int]
+
+    def signal(self, number: int) -> None:
+        """Send a signal to all its processes."""
+
+    def kill(self) -> None:
+        """End it now."""
+
+
+class Attachment:
+    """Our ends of a command's streams, until somebody comes for them."""
+
+    def __init__(self, tty: bool, columns: int, lines: int) -> None:
+        self.tty = tty
+        if tty:
+            ours, theirs = pty.openpty()
+            set_size(ours, columns, lines)
+            self.streams = Streams(theirs, theirs, theirs, True)
+            self._input, self._outputs = os.dup(ours), {STDOUT: ours}
+        else:
+            (stdin, self._input), (out, stdout), (err, stderr) = os.pipe(), os.pipe(), os.pipe()
+            self.streams = Streams(stdin, stdout, stderr, False)
+            self._outputs = {STDOUT: out, STDERR: err}
+        self.claimed = False
+
+    def abandon(self) -> None:
+        """Nobody came, or the command never ran."""
+        for handle in (self._input, *self._outputs.values()):
+            with contextlib.suppress(OSError):
+                os.close(handle)
+
+    async def carry(self, socket: web.WebSocketResponse, command: Attached) -> None:
+        """Carry bytes both ways until the command has ended, then send its exit code.
+
+        When the other side hangs up, the command is hung up too, and killed if it does not mind.
+        """
+        self.claimed = True
+        outputs = [asyncio.create_task(self._out(socket, channel, end)) for channel, end in self._outputs.items()]
+        inputs = asyncio.create_task(self._in(socket))
+        ended = asyncio.create_task(until(command.exit_code))
+        await asyncio.wait({inputs, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            await asyncio.wait(outputs, timeout=DRAIN_WITHIN_S)
+            with contextlib.suppress(ConnectionError):
+                await socket.send_bytes(bytes([EXIT]) + json.dumps({"exit": command.exit_code.result()}).encode())
+        else:
+            await hang_up(command)
+        for task in (inputs, ended, *outputs):
+            task.cancel()
+
+    async def _out(self, socket: web.WebSocketResponse, channel: int, handle: int) -> None:
+        reader = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(handle, "rb", 0)
+        )
+        # A terminal whose last process is gone reads as an error; a pipe ends.
+        with contextlib.suppress(OSError, ConnectionError), contextlib.closing(transport):
+            while data := await reader.read(65536):
+                await socket.send_bytes(bytes([channel]) + data)
+
+    async def _in(self, socket: web.WebSocketResponse) -> None:
+        """Returns when the other side is gone."""
+        loop = asyncio.get_running_loop()
+        transport, protocol = await loop.connect_write_pipe(
+            asyncio.streams.FlowControlMixin, os.fdopen(os.dup(self._input), "wb", 0)
+        )
+        writer = asyncio.StreamWriter(transport, protocol, None, loop)
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.BINARY and message.data:
+                    await self._take(message.data[0], message.data[1:], writer)
+        finally:
+            writer.close()
+
+    async def _take(self, channel: int, data: bytes, writer: asyncio.StreamWriter) -> None:
+        # A command that has ended, or closed its input, does not want more: not an error here.
+        with contextlib.suppress(ConnectionError, OSError):
+            if channel == STDIN:
+                writer.write(data)
+                await writer.drain()
+            elif channel == SIZE and self.tty:
+                size = json.loads(data)
+                set_size(self._input, int(size["Width"]), int(size["Height"]))
+            elif channel == ENDED and not self.tty:
+                os.close(self._input)
+                writer.close()
+
+
+async def until(future: asyncio.Future[int]) -> None:
+    """Wait for a future that others wait for too."""
+    await asyncio.shield(future)
+
+
+async def hang_up(command: Attached, grace_s: float = 10.0) -> None:
+    """SIGHUP, as Heroku sends when the client goes; then SIGTERM, then SIGKILL."""
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        command.signal(number)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(asyncio.shield(command.exit_code), grace_s / 2)
+            return
+    command.kill()
+
+
+def set_size(terminal: int, columns: int, lines: int) -> None:
+    """Tell the terminal its size; its foreground processes get SIGWINCH from the kernel."""
+    clamp: Callable[[int], int] = lambda cells: max(1, min(cells, 10_000))  # noqa: E731
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", clamp(lines), clamp(columns), 0, 0))

@@ -1,0 +1,379 @@
+"""One dyno of the box: a process with its own address, environment and disk, from its birth to its end.
+
+A dyno that is restarted is another ``Dyno`` with the same name, as on Heroku: for a moment both exist.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ..errors import BoxError
+from .limits import Limits
+from .logs import Log
+from .names import Names
+from .network import Network
+from .sizes import MEMORY_MB
+
+GRACE_S = 30.0  # from SIGTERM to SIGKILL: devcenter.heroku.com/articles/dyno-shutdown-behavior
+SHIM = Path(__file__).with_name("shim.py")
+NOT_COPIED = (".git", ".venv", ".sparkspace", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all dynos of a box stand on."""
+
+    app: str
+    source: Path  # the app's folder on the machine; each dyno gets a copy
+    folder: Path  # the box's own, below which the dynos' are
+    network: Network
+    names: Names
+    limits: Limits
+    log: Log
+    visible: tuple[str, ...]  # folders of the machine that every dyno sees, even below /tmp
+    path: str  # PATH of every dyno
+    java_home: str
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The standard streams of an attached command. With a terminal all three are one."""
+
+    stdin: int
+    stdout: int
+    stderr: int
+    tty: bool
+
+    def close(self) -> None:
+        """Close our copies, once the command has its own."""
+        for handle in {self.stdin, self.stdout, self.stderr}:
+            os.close(handle)
+
+
+class Dyno:
+    """A dyno. ``state`` is one of Heroku's: starting, up, crashed, down."""
+
+    def __init__(self, ground: Ground, name: str, command: str, size: str, release: int) -> None:
+        self.id = str(uuid.uuid4())
+        self.ground = ground
+        self.name = name
+        self.command = command
+        self.size = size
+        self.release = release
+        self.state = "starting"
+        self.attach_url: str | None = None
+        self.created_at = self.updated_at = datetime.now(timezone.utc)
+        self.address = ground.network.address()
+        self.pid = 0  # of the shim; in namespaces, the unshare before it
+        self.exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.insides: set[Inside] = set()
+        self.leaving = asyncio.Event()  # it is to go, and nothing is to take its place when it ends
+        self.folder = ground.folder / "dynos" / f"{name}-{self.id[:8]}"
+        self._line: Line | None = None
+        self._life: asyncio.Task[None] | None = None
+        self._begun = asyncio.Event()  # its start is over, well or ill: only then can it be signalled
+
+    @property
+    def process_type(self) -> str:
+        """``worker`` of ``worker.1``."""
+        return self.name.partition(".")[0]
+
+    def become(self, state: str) -> None:
+        """Change the state, and say so in the log."""
+        if state != self.state:
+            self.ground.log.add("heroku", self.name, f"State changed from {self.state} to {state}")
+            self.state = state
+            self.updated_at = datetime.now(timezone.utc)
+
+    def environment(self, config: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
+        """All that the dyno's processes see: the platform's facts, the config vars, and nothing of this machine's."""
+        ground = self.ground
+        home = "/app" if ground.network.kind == "namespaces" else str(self.folder / "app")
+        own_disk = {} if home == "/app" else {"TMPDIR": str(self.folder / "tmp"), "DYNO_RAM": str(MEMORY_MB[self.size])}
+        port = {"PORT": "5000"} if self.process_type == "web" else {}
+        return {
+            "LANG": "C.UTF-8",
+            "PATH": f"{home}/bin:{ground.path}",
+            "JAVA_HOME": ground.java_home,
+            **config,
+            **ground.network.environment(),
+            **own_disk,
+            **port,
+            **extra,
+            "HOME": home,
+            "DYNO": self.name,
+            "HEROKU_PRIVATE_IP": self.address,
+            "HEROKU_DNS_APP_NAME": ground.names.domain,
+            "HEROKU_DNS_DYNO_NAME": ground.names.of(self.name),
+            "HEROKU_DNS_FORMATION_NAME": ground.names.of(self.name).partition(".")[2],
+        }
+
+    async def start(self, config: Mapping[str, str], extra: Mapping[str, str], streams: Streams | None = None) -> None:
+        """Make the dyno and run its command. Without ``streams`` its output goes to the log.
+
+        Raises:
+            BoxError: it can't be made; nothing of it is left.
+        """
+        self.ground.log.add("heroku", self.name, f"Starting process with command `{self.command}`")
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._make_disk)
+            await self._launch(self.environment(config, extra), streams)
+        except (OSError, BoxError, shutil.Error) as error:
+            await self._remove()
+            self._finish(126)
+            self._begun.set()
+            raise BoxError(f"The dyno {self.name} can't be started: {error}") from error
+        self.ground.names.set(self.name, self.address)
+        self.ground.network.publish()
+        self._begun.set()
+
+    def _make_disk(self) -> None:
+        """An empty /tmp, and a copy of the app as it is now: what a dyno writes is its own, and gone with it."""
+        for name in ("tmp", "root"):
+            (self.folder / name).mkdir(parents=True)
+        shutil.copytree(
+            self.ground.source, self.folder / "app", symlinks=True, ignore=shutil.ignore_patterns(*NOT_COPIED)
+        )
+        venv = self.ground.source / ".venv"
+        if venv.exists():
+            (self.folder / "app" / ".venv").symlink_to(venv.resolve())
+
+    async def _launch(self, env: dict[str, str], streams: Streams | None) -> None:
+        command = [*self.ground.network.wrapper(), sys.executable, "-I", "-S", str(SHIM)]
+        self._line, output = await spawn(command, streams)
+        self.pid = self._line.process.pid
+        if output:
+            asyncio.create_task(self.ground.log.copy(output, self.name))
+        await self._line.expect("born")
+        self.ground.network.attach(self.pid)
+        self._line.send(self._spec(env, streams))
+        await self._line.expect("running")
+        self._life = asyncio.create_task(self._live())
+
+    def _spec(self, env: dict[str, str], streams: Streams | None) -> dict[str, Any]:
+        ground = self.ground
+        namespaces = ground.network.kind == "namespaces"
+        hosts = f"127.0.0.1 localhost\n{self.address} {self.id}\n"
+        resolv = f"nameserver {ground.network.gateway}\noptions timeout:1 attempts:3\n"
+        return {
+            "namespaces": namespaces,
+            "address": self.address,
+            "gateway": ground.network.gateway,
+            "hostname": self.id,
+            "root": str(self.folder / "root"),
+            "app": str(self.folder / "app"),
+            "tmp": str(self.folder / "tmp"),
+            "visible": [str(ground.source), *ground.visible],
+            "etc": {
+                "hosts": hosts,
+                "resolv.conf": resolv,
+                "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+            },
+            "memory_mb": MEMORY_MB[self.size],
+            "cgroup": ground.limits.add(self.folder.name, MEMORY_MB[self.size]),
+            "tty": bool(streams and streams.tty),
+            "cwd": env["HOME"],
+            "command": self.command,
+            "env": env,
+        }
+
+    async def _live(self) -> None:
+        assert self._line
+        code = await self._line.exit_code()
+        self.ground.log.add("heroku", self.name, f"Process exited with status {code}")
+        await self._remove()
+        self._finish(code)
+
+    def _finish(self, code: int) -> None:
+        if not self.exit_code.done():
+            self.exit_code.set_result(code)
+
+    async def _remove(self) -> None:
+        """Take back the dyno's name, cgroup and disk."""
+        self.ground.names.drop(self.name, self.address)
+        self.ground.network.publish()
+        if self._line:
+            await self._line.close()
+        if self.ground.limits.remove(self.folder.name):
+            self.ground.log.add(
+                "heroku", self.name, f"Error R15 (Memory quota vastly exceeded): more than {self.size} has"
+            )
+        await asyncio.get_running_loop().run_in_executor(None, shutil.rmtree, self.folder, True)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to every process of the dyno."""
+        if self._line:
+            self._line.send({"signal": number})
+        for inside in self.insides:
+            inside.signal(number)
+
+    async def stop(self, grace_s: float = GRACE_S) -> int:
+        """SIGTERM to every process, SIGKILL after the grace. Returns the exit code."""
+        await self._begun.wait()
+        if not self.exit_code.done():
+            self.ground.log.add("heroku", self.name, "Stopping all processes with SIGTERM")
+            self.signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(asyncio.shield(self.exit_code), grace_s)
+            except asyncio.TimeoutError:
+                text = f"Error R12 (Exit timeout) -> At least one process failed to exit within {grace_s:g} seconds"
+                self.ground.log.add("heroku", self.name, f"{text} of SIGTERM")
+                self.ground.log.add("heroku", self.name, "Stopping remaining processes with SIGKILL")
+                self.kill()
+        return await self.exit_code
+
+    def kill(self) -> None:
+        """End every process now."""
+        self.signal(signal.SIGKILL)
+
+    async def run_inside(
+        self, command: str, config: Mapping[str, str], extra: Mapping[str, str], streams: Streams
+    ) -> Inside:
+        """Run another command inside this dyno, with its own streams.
+
+        Raises:
+            BoxError: the dyno has ended.
+        """
+        if self.exit_code.done() or not self.pid:
+            raise BoxError(f"The dyno {self.name} is not up.")
+        inside = Inside(self, command, streams.tty)
+        await inside.start(self.environment(config, extra), streams)
+        self.insides.add(inside)
+        inside.exit_code.add_done_callback(lambda _: self.insides.discard(inside))
+        return inside
+
+
+class Inside:
+    """A command that runs inside a dyno, beside the dyno's own."""
+
+    def __init__(self, dyno: Dyno, command: str, tty: bool) -> None:
+        self.dyno = dyno
+        self.command = command
+        self.tty = tty
+        self.exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._line: Line | None = None
+
+    async def start(self, env: dict[str, str], streams: Streams) -> None:
+        """Enter the dyno's namespaces, if it has any, and run the command.
+
+        Raises:
+            BoxError: it can't be run.
+        """
+        enter: list[str] = []
+        if self.dyno.ground.network.kind == "namespaces":
+            first = first_child(self.dyno.pid)
+            enter = ["nsenter", "--target", str(first), "--net", "--mount", "--uts", "--ipc", "--pid", "--root", "--"]
+        self._line, _ = await spawn([*enter, sys.executable, "-I", "-S", str(SHIM)], streams)
+        await self._line.expect("born")
+        spec = {
+            "namespaces": False,
+            "cgroup": "",
+            "tty": self.tty,
+            "cwd": env["HOME"],
+            "command": self.command,
+            "env": env,
+        }
+        self._line.send(spec)
+        await self._line.expect("running")
+        asyncio.create_task(self._live())
+
+    async def _live(self) -> None:
+        assert self._line
+        self.exit_code.set_result(await self._line.exit_code())
+        await self._line.close()
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the command and its children."""
+        if self._line:
+            self._line.send({"signal": number})
+
+    def kill(self) -> None:
+        """End it now."""
+        self.signal(signal.SIGKILL)
+
+
+class Line:
+    """The control socket to a shim, and the process at the other end."""
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.process = process
+        self._reader = reader
+        self._writer = writer
+
+    def send(self, message: Mapping[str, object]) -> None:
+        """Send a message; a shim that has ended does not mind."""
+        if not self._writer.is_closing():
+            self._writer.write(json.dumps(message).encode() + b"\n")
+
+    async def receive(self) -> dict[str, Any] | None:
+        """The next message; None when the shim has ended."""
+        try:
+            line = await self._reader.readline()
+        except OSError:
+            return None
+        return json.loads(line) if line else None
+
+    async def expect(self, at: str) -> None:
+        """Wait for the shim to say ``at``.
+
+        Raises:
+            BoxError: it said that it failed, or ended.
+        """
+        message = await self.receive()
+        if not message or message["at"] != at:
+            raise BoxError(
+                str(message["why"]) if message and "why" in message else f"its first process ended before it was {at}"
+            )
+
+    async def exit_code(self) -> int:
+        """Wait for the command to end. A shim that ends without a word was killed: 137."""
+        while message := await self.receive():
+            if message["at"] == "exited":
+                return int(message["code"])
+        return 137
+
+    async def close(self) -> None:
+        """Hang up, which makes the shim kill what is left, and wait for its end."""
+        self._writer.close()
+        await self.process.wait()
+
+
+async def spawn(command: list[str], streams: Streams | None) -> tuple[Line, asyncio.StreamReader | None]:
+    """Start a shim. Returns the line to it, and its output if there are no ``streams`` for that to go to."""
+    ours, theirs = socket.socketpair()
+    with contextlib.closing(theirs):
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            str(theirs.fileno()),
+            stdin=streams.stdin if streams else subprocess.DEVNULL,
+            stdout=streams.stdout if streams else subprocess.PIPE,
+            stderr=streams.stderr if streams else subprocess.STDOUT,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+            env={"PATH": os.environ.get("PATH", os.defpath)},
+        )
+    reader, writer = await asyncio.open_connection(sock=ours)
+    return Line(process, reader, writer), None if streams else process.stdout
+
+
+def first_child(pid: int) -> int:
+    """The process that ``pid`` forked: the dyno's first."""
+    import psutil
+
+    return int(psutil.Process(pid).children()[0].pid)

@@ -1,0 +1,160 @@
+"""The box's things as JSON objects of Heroku's Platform API v3. Ids are UUIDs, derived where the box has none."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from .dyno import Dyno
+from .sizes import GB, MEMORY_MB
+from .space import Process, Release, Space
+
+Json = dict[str, Any]
+ACCOUNT = "box@localhost"
+
+
+def app_id(space: Space) -> str:
+    """The id of the box's one app."""
+    return _id("app", space.ground.app)
+
+
+def account() -> Json:
+    """The one account of a box."""
+    return {"id": _id("account", ACCOUNT), "email": ACCOUNT, "name": "box", "two_factor_authentication": False}
+
+
+def app(space: Space) -> Json:
+    """App."""
+    created = _time(space.releases[0].created_at)
+    name = space.ground.app
+    stack = {"id": _id("stack", "heroku-24"), "name": "heroku-24"}
+    return {
+        "id": app_id(space),
+        "name": name,
+        "acm": False,
+        "archived_at": None,
+        "buildpack_provided_description": None,
+        "build_stack": stack,
+        "created_at": created,
+        "updated_at": _time(space.releases[-1].created_at),
+        "released_at": _time(space.releases[-1].created_at),
+        "generation": {"id": _id("generation", "cedar"), "name": "cedar"},
+        "git_url": f"https://git.heroku.com/{name}.git",
+        "internal_routing": False,
+        "maintenance": False,
+        "organization": None,
+        "owner": {"id": account()["id"], "email": ACCOUNT},
+        "region": {"id": _id("region", "box"), "name": "box"},
+        "repo_size": None,
+        "slug_size": None,
+        "space": {"id": _id("space", name), "name": name, "shield": False},
+        "stack": stack,
+        "team": None,
+        "web_url": None,
+    }
+
+
+def dyno(space: Space, dyno: Dyno, attach_url: str | None = None) -> Json:
+    """Dyno."""
+    return {
+        "id": dyno.id,
+        "app": {"id": app_id(space), "name": space.ground.app},
+        "attach_url": attach_url,
+        "command": dyno.command,
+        "created_at": _time(dyno.created_at),
+        "name": dyno.name,
+        "release": {"id": _id("release", str(dyno.release)), "version": dyno.release},
+        "size": dyno.size,
+        "state": dyno.state,
+        "type": dyno.process_type,
+        "updated_at": _time(dyno.updated_at),
+    }
+
+
+def formation(space: Space, line: Process) -> Json:
+    """Formation."""
+    return {
+        "id": _id("formation", line.type),
+        "app": {"id": app_id(space), "name": space.ground.app},
+        "command": line.command,
+        "created_at": _time(space.releases[0].created_at),
+        "dyno_size": {"id": _id("size", line.size), "name": line.size},
+        "quantity": line.quantity,
+        "size": line.size,
+        "type": line.type,
+        "updated_at": _time(space.releases[-1].created_at),
+    }
+
+
+def release(space: Space, release: Release) -> Json:
+    """Release."""
+    return {
+        "id": _id("release", str(release.version)),
+        "addon_plan_names": [],
+        "app": {"id": app_id(space), "name": space.ground.app},
+        "created_at": _time(release.created_at),
+        "current": release is space.releases[-1],
+        "description": release.description,
+        "eligible_for_rollback": False,
+        "output_stream_url": None,
+        "slug": None,
+        "status": "succeeded",
+        "updated_at": _time(release.created_at),
+        "user": {"id": account()["id"], "email": ACCOUNT},
+        "version": release.version,
+    }
+
+
+def sizes() -> list[Json]:
+    """Dyno sizes; memory in GB."""
+    return [
+        {
+            "id": _id("size", name),
+            "name": name,
+            "compute": 0,
+            "cost": None,
+            "dedicated": True,
+            "dyno_units": 0,
+            "generation": {"id": _id("generation", "cedar"), "name": "cedar"},
+            "memory": memory_mb / GB,
+            "private_space_only": True,
+        }
+        for name, memory_mb in MEMORY_MB.items()
+    ]
+
+
+def log_session(key: str, url: str) -> Json:
+    """Log session."""
+    now = _time(datetime.now().astimezone())
+    return {"id": key, "created_at": now, "updated_at": now, "logplex_url": url}
+
+
+def topology(space: Space) -> Json:
+    """Space topology. The schema says ``formation``, Heroku's own command reads ``formations``: both are there."""
+    lines = [
+        {
+            "id": _id("formation", type),
+            "process_type": type,
+            "dynos": [
+                {
+                    "id": dyno.id,
+                    "number": int(dyno.name.partition(".")[2]),
+                    "private_ip": dyno.address,
+                    "hostname": space.ground.names.of(dyno.name),
+                }
+                for dyno in space.dynos.values()
+                if dyno.process_type == type
+            ],
+        }
+        for type in space.formation
+    ]
+    return {"version": 1, "apps": [{"id": app_id(space), "domains": [], "formation": lines, "formations": lines}]}
+
+
+def _id(kind: str, name: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"sparkspace:{kind}:{name}"))
+
+
+def _time(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,125 @@
+"""The box's own process. It holds everything: when it ends, however it ends, the box is gone.
+
+``handle.open_box`` starts it, in the space's namespaces if there are any, with the listening socket (made outside, so
+that it is on the machine's own loopback) and the spec as a JSON line on stdin: not as an argument, for it has secrets.
+It answers with JSON lines on stdout until it is ready. In the foreground its stdin is a leash: at its end it closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from ..errors import SparkspaceError
+from .api import Api
+from .dyno import Ground
+from .handle import forget
+from .limits import Limits
+from .logs import Log
+from .names import Names
+from .network import KINDS
+from .space import Process, Space
+
+
+def main() -> int:
+    """Read the spec, open the box, and keep it until it is to close."""
+    spec = json.loads(sys.stdin.readline())
+    os.umask(0o077)
+    with open(spec["lock"], "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            return asyncio.run(keep(spec))
+        finally:
+            clean(spec)
+
+
+async def keep(spec: dict[str, Any]) -> int:
+    """Open the box, say so, wait until it is to close, and close it."""
+    closing = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, closing.set)
+    try:
+        ground = make_ground(spec)
+        space = Space(ground, [Process(**line) for line in spec["formation"]], spec["config"])
+        runner = await serve(spec, space, closing)
+        await space.open()
+    except (SparkspaceError, OSError) as error:
+        say(error=error.lines() if isinstance(error, SparkspaceError) else [str(error)])
+        return 1
+    if spec["leash"]:
+        leash = asyncio.create_task(hold_leash(closing))
+    say(ready=True, limits=ground.limits.folder, unenforced=ground.limits.problem)
+    await closing.wait()
+    await space.close()
+    await runner.cleanup()
+    if spec["leash"]:
+        leash.cancel()
+    return 0
+
+
+def make_ground(spec: dict[str, Any]) -> Ground:
+    """The network, the names and the rest that all dynos stand on."""
+    folder = Path(spec["folder"])
+    names = Names(spec["app"])
+    network = KINDS[spec["network"]]()
+    network.open(names, folder)
+    return Ground(
+        app=spec["app"],
+        source=Path(spec["source"]),
+        folder=folder,
+        network=network,
+        names=names,
+        limits=Limits(folder.name),
+        log=Log(),
+        visible=(sys.prefix, sys.base_prefix, spec["java_home"]),
+        path=spec["path"],
+        java_home=spec["java_home"],
+    )
+
+
+async def serve(spec: dict[str, Any], space: Space, closing: asyncio.Event) -> web.AppRunner:
+    """Serve the API on the socket that was handed down."""
+    api = Api(space, spec["token"], spec["url"], closing.set)
+    runner = web.AppRunner(api.application(), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    await web.SockSite(runner, socket.socket(fileno=spec["socket"])).start()
+    return runner
+
+
+async def hold_leash(closing: asyncio.Event) -> None:
+    """Whoever opened a box in the foreground holds the other end of our stdin."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await reader.read()
+    closing.set()
+
+
+def say(**message: object) -> None:
+    """A JSON line to whoever waits for the box to open."""
+    with contextlib.suppress(BrokenPipeError):
+        print(json.dumps(message), flush=True)
+
+
+def clean(spec: dict[str, Any]) -> None:
+    """Remove what the box has on disk."""
+    folder = Path(spec["folder"])
+    Limits.remove_all(Limits.path(folder.name))
+    shutil.rmtree(folder, ignore_errors=True)
+    forget(Path(spec["source"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

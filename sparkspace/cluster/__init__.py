@@ -1,0 +1,1 @@
+"""What runs in the cluster: the Spark processes, and what the master says about them."""

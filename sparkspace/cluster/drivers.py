@@ -1,0 +1,58 @@
+"""Making a driver ready: how large an executor the cluster can really give, said in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from .. import sizing, topology
+from ..config import Settings
+from ..errors import LaunchError
+from ..log import event
+from . import master, roles
+
+
+def prepare(place: roles.Place, name: str, args: list[str]) -> roles.Launch:
+    """Spark's client ``name``, with executors that fit the workers registered now.
+
+    Raises:
+        ConfigError, LaunchError: see ``roles.client``.
+    """
+    driver = roles.client(place, name, args, executor_memory_mb(place))
+    make_event_log_dir(place.settings.event_log_dir)
+    return driver
+
+
+def executor_memory_mb(place: roles.Place) -> int:
+    """The heap of an executor. Unless the operator chose it, it depends on the smallest registered worker."""
+    alive = master.leader(master.ask_all(topology.master_ui_urls(place.dyno, place.settings)))
+    smallest = min((worker.memory_mb for worker in alive.alive_workers), default=None) if alive else None
+    memory_mb = sizing.executor_memory_mb(place.settings, smallest)
+    if smallest is None:
+        event(
+            "executor-memory", memory=f"{memory_mb}m", reason="no-worker-registered" if alive else "no-master-answers"
+        )
+    elif _chosen(place.settings) and memory_mb > smallest:
+        event("executor-memory", memory=f"{memory_mb}m", smallest_worker=f"{smallest}m", warning="may-never-start")
+    elif not _chosen(place.settings) and memory_mb < sizing.DEFAULT_EXECUTOR_MB:
+        event("executor-memory", memory=f"{memory_mb}m", reason="smallest-worker", set="SPARK_EXECUTOR_MEMORY")
+    return memory_mb
+
+
+def _chosen(settings: Settings) -> bool:
+    return settings.executor_memory_mb is not None
+
+
+def make_event_log_dir(url: str) -> None:
+    """Spark insists that the folder exists; a dyno's disk is empty at every start, so a local one is made.
+
+    Raises:
+        LaunchError: it can't be made.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "file":
+        return
+    try:
+        Path(unquote(parts.path)).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LaunchError(f"Can't make the folder of SPARKSPACE_EVENT_LOG_DIR, {url}: {error.strerror}.") from error

@@ -1,0 +1,146 @@
+"""What each Spark process is: its conf files and the command to become. Nothing here acts."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import conf, launch, sizing, topology
+from ..config import Dyno, Settings
+from ..errors import ConfigError
+
+MASTER_CLASS = "org.apache.spark.deploy.master.Master"
+WORKER_CLASS = "org.apache.spark.deploy.worker.Worker"
+CLIENTS = ("spark-shell", "pyspark", "spark-sql", "spark-submit")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a Spark process is to run, and by which settings: all that is known before it starts."""
+
+    env: Mapping[str, str]
+    dyno: Dyno
+    settings: Settings
+    capacity: sizing.Capacity
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Place:
+        """Read the dyno and its settings from ``env``, and measure it.
+
+        Raises:
+            PlatformError, ConfigError: see ``Dyno.from_env`` and ``Settings.from_env``.
+        """
+        settings = Settings.from_env(env)
+        return cls(env, Dyno.from_env(env), settings, sizing.capacity(env))
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A Spark process to be: conf files to write, and how to become it once their folder is known."""
+
+    files: Mapping[str, str]
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+
+    def command(self, conf_dir: Path) -> launch.Command:
+        """The command, with the conf folder in its environment."""
+        return launch.Command(self.argv, {**self.env, "SPARK_CONF_DIR": str(conf_dir)})
+
+
+def master(place: Place, args: list[str]) -> Launch:
+    """The Spark master of this dyno. ``args`` are handed to Spark."""
+    heap_mb = max(384, min(1024, place.capacity.memory_mb * 2 // 5))
+    ports = ["--port", str(topology.MASTER_PORT), "--webui-port", str(topology.MASTER_UI_PORT)]
+    return _daemon(place, [MASTER_CLASS, "--host", place.dyno.private_ip, *ports, *args], f"{heap_mb}m")
+
+
+def worker(place: Place, args: list[str]) -> Launch:
+    """The Spark worker of this dyno, offering what the dyno can give unless the operator said otherwise.
+
+    Raises:
+        LaunchError: the dyno is too small.
+    """
+    cores = place.env.get("SPARK_WORKER_CORES") or str(place.capacity.cores)
+    memory = place.env.get("SPARK_WORKER_MEMORY") or f"{sizing.worker_memory_mb(place.capacity)}m"
+    offer = ["--cores", cores, "--memory", memory, "--webui-port", str(topology.WORKER_UI_PORT)]
+    url = topology.master_url(place.dyno, place.settings)
+    return _daemon(place, [WORKER_CLASS, "--host", place.dyno.private_ip, *offer, *args, url], sizing.DAEMON_HEAP)
+
+
+def client(place: Place, name: str, args: list[str], executor_memory_mb: int) -> Launch:
+    """Spark's own script ``name``, with this cluster as its default. The user's flags win, by Spark's own rules."""
+    home = launch.spark_home(place.env)
+    # A user's --properties-file would otherwise stand in place of ours, and with it the cluster be lost (SPARK-48392).
+    argv = (str(home / "bin" / name), "--load-spark-defaults", *args)
+    return Launch(driver_conf(place, executor_memory_mb), argv, _environment(place, home))
+
+
+def driver_conf(place: Place, executor_memory_mb: int) -> dict[str, str]:
+    """A driver's rendered conf files, name → text.
+
+    Raises:
+        ConfigError: the operator wants a driver that this dyno can't hold.
+    """
+    driver_mb = sizing.driver_memory_mb(place.settings, place.capacity)
+    return conf.render(_values(place, "driver", driver_mb, executor_memory_mb))
+
+
+def daemon_conf(place: Place) -> dict[str, str]:
+    """A master's or worker's rendered conf files, name → text."""
+    return conf.render(_values(place, "daemon", 0, 0))
+
+
+def _values(place: Place, role: conf.Role, driver_memory_mb: int, executor_memory_mb: int) -> conf.Values:
+    return conf.Values(
+        role=role,
+        dyno=place.dyno,
+        settings=place.settings,
+        master_url=topology.master_url(place.dyno, place.settings),
+        master_app_domain=topology.master_app_domain(place.dyno, place.settings),
+        driver_memory_mb=driver_memory_mb,
+        executor_memory_mb=executor_memory_mb,
+    )
+
+
+def _daemon(place: Place, spark_class: list[str], heap: str) -> Launch:
+    home = launch.spark_home(place.env)
+    env = _environment(place, home)
+    env.setdefault("SPARK_DAEMON_MEMORY", heap)
+    options = [conf.JAVA_OPTIONS, f"-Djava.io.tmpdir={tempfile.gettempdir()}", env.get("SPARK_DAEMON_JAVA_OPTS", "")]
+    env["SPARK_DAEMON_JAVA_OPTS"] = " ".join(options).strip()
+    return Launch(daemon_conf(place), (str(home / "bin" / "spark-class"), *spark_class), env)
+
+
+def _environment(place: Place, home: Path) -> dict[str, str]:
+    """What a Spark process of this dyno sees: what it may inherit, who it is, and the secrets, which go no other way.
+
+    Raises:
+        ConfigError: the cluster has no secret.
+    """
+    if not place.settings.secret:
+        raise ConfigError(
+            "SPARKSPACE_SECRET", "must be set: it is what keeps strangers out", "", "$(openssl rand -hex 32)"
+        )
+    temporary = tempfile.gettempdir()
+    env = launch.inherited(place.env)
+    env.setdefault("SPARK_LOCAL_DIRS", os.path.join(temporary, "spark"))
+    env.setdefault("SPARK_WORKER_DIR", os.path.join(temporary, "spark-work"))
+    env.setdefault("PYSPARK_PYTHON", sys.executable)
+    env.update(
+        JAVA_HOME=str(launch.java_home(place.env)),
+        SPARK_HOME=str(home),
+        SPARK_LOCAL_IP=place.dyno.private_ip,
+        SPARK_PUBLIC_DNS=place.dyno.dns_name,
+        _SPARK_AUTH_SECRET=place.settings.secret,
+    )
+    if place.settings.s3:
+        env.update(
+            AWS_ACCESS_KEY_ID=place.settings.s3.access_key_id,
+            AWS_SECRET_ACCESS_KEY=place.settings.s3.secret_access_key,
+            AWS_REGION=place.settings.s3.region,
+        )
+    return env

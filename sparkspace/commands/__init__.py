@@ -1,0 +1,1 @@
+"""One short module per command: ``run(name, args, env) -> exit code``."""

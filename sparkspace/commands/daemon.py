@@ -1,0 +1,26 @@
+"""``bin/spark-master`` and ``bin/spark-worker``: become the JVM of Spark's daemon. Arguments go to Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .. import conf, launch
+from ..cluster import roles
+from ..log import event
+
+ROLES = {"spark-master": roles.master, "spark-worker": roles.worker}
+
+
+def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
+    """Decide everything, write the conf files, and become the daemon. Does not return.
+
+    Raises:
+        SparkspaceError: anything is missing or wrong; nothing was started.
+    """
+    place = roles.Place.from_env(env)
+    daemon = ROLES[name](place, args)
+    command = daemon.command(conf.write(daemon.files))
+    event(
+        "exec", dyno=place.dyno.name, program=name, memory=f"{place.capacity.memory_mb}MB", cores=place.capacity.cores
+    )
+    launch.become(command)

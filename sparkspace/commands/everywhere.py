@@ -1,0 +1,21 @@
+"""Commands that are the same on a dyno and beside a box: beside one, they run in a one-off dyno of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from . import here
+
+
+def on_a_dyno(env: Mapping[str, str]) -> bool:
+    """Whether this process is in a dyno."""
+    return bool(env.get("DYNO"))
+
+
+def in_the_box(name: str, args: Sequence[str]) -> int:
+    """Run ``bin/sparkspace <name> …`` in a one-off dyno of the box that is open here.
+
+    Raises:
+        BoxError: none is.
+    """
+    return here.run(["bin/sparkspace", name, *args])

@@ -1,0 +1,29 @@
+"""The box that a command is about: the one of the app in the current folder."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..box import handle, terminal
+from ..heroku.client import Client
+
+
+def client() -> Client:
+    """A client of the open box.
+
+    Raises:
+        BoxError: none is open here.
+    """
+    box = handle.find(handle.app_folder(Path.cwd()))
+    return Client(box.url, box.token, box.app)
+
+
+def run(command: Sequence[str], *, inside: str = "", size: str = "") -> int:
+    """Run a command in a one-off dyno, or inside a running one, with our standard streams. Returns its exit code."""
+    wishes = {**terminal.wishes(), **({"size": size} if size else {})}
+    # One word is a line of shell, as heroku run has it; several are quoted so that they arrive as they are.
+    line = command[0] if len(command) == 1 else shlex.join(command)
+    dyno = client().run(line, inside=inside, **wishes)
+    return terminal.attach(str(dyno["attach_url"]))

@@ -1,0 +1,90 @@
+"""``sparkspace up``: open a box, and stay with it unless told otherwise."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..box import handle, procfile
+from ..heroku.client import Client
+from ..log import event
+from .arguments import Parser, assignment, whole
+
+DESCRIPTION = """\
+Open a Private Space in a box: the dynos of the Procfile on this machine, each with its own address and environment.
+In the foreground the log follows, and Ctrl-C closes the box. Config vars come from .env and from the shell."""
+
+
+def parser() -> Parser:
+    """The command line."""
+    parser = Parser("up", DESCRIPTION)
+    for plural in ("workers", "masters", "zookeepers"):
+        parser.add_argument(f"--{plural}", type=whole(0), metavar="N", help=f"how many {plural}")
+    parser.add_argument(
+        "--size", action="append", type=assignment, default=[], metavar="TYPE=SIZE", help="worker=Private-L"
+    )
+    parser.add_argument("--app", default="sparkspace", type=app_name, help="the app's name, part of every dyno's name")
+    parser.add_argument(
+        "--network", choices=("auto", "namespaces", "loopback"), default="auto", help="default: the best there is"
+    )
+    parser.add_argument("--port", type=whole(0), default=0, help="of the API on 127.0.0.1; default: a free one")
+    parser.add_argument("--detach", action="store_true", help="return when the box is open, and leave it open")
+    return parser
+
+
+def app_name(text: str) -> str:
+    """A Heroku app's name.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not one.
+    """
+    import argparse
+    import re
+
+    if not re.fullmatch(r"[a-z][a-z0-9-]{1,28}[a-z0-9]", text):
+        raise argparse.ArgumentTypeError(f"{text!r} must be 3 to 30 lowercase letters, digits and hyphens")
+    return text
+
+
+def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
+    """Open the box of the app in this folder."""
+    options = parser().parse_args(args)
+    source = handle.app_folder(Path.cwd())
+    quantities = {
+        kind: count
+        for kind, count in (("worker", options.workers), ("master", options.masters), ("zookeeper", options.zookeepers))
+        if count is not None
+    }
+    if options.masters and "SPARK_MASTERS" not in env:
+        env = {**env, "SPARK_MASTERS": str(options.masters)}
+    wishes = handle.Wishes(
+        options.app, options.network, options.port, quantities, dict(options.size), leash=not options.detach
+    )
+    types = procfile.read(source)
+    box, process = handle.open_box(source, wishes, env)
+    event("box-open", app=box.app, api=box.url, network=box.network, types=",".join(types))
+    for line in filter(None, box.notice.splitlines()):
+        event("box-lacks", what=line)
+    if options.detach:
+        process.stdin.close() if process.stdin else None
+        return 0
+    return stay(source, box)
+
+
+def stay(source: Path, box: handle.Box) -> int:
+    """Show the log until Ctrl-C, or until somebody else closes the box."""
+    client = Client(box.url, box.token, box.app)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        for line in client.logs(lines=100, tail=True):
+            print(line, flush=True)
+    except KeyboardInterrupt:
+        event("box-closing", hint="once-more-to-leave-at-once")
+    finally:
+        with contextlib.suppress(KeyboardInterrupt):
+            handle.close(source, box)
+    sys.stdout.flush()
+    return 0

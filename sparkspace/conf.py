@@ -1,0 +1,103 @@
+"""Conf files: rendered from ``conf-templates/`` to text, then written 0600. No secret ever passes through here."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from . import redaction
+from .config import Dyno, Settings
+from .errors import LaunchError
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "conf-templates"
+SPARK_FILES = ("spark-defaults.conf", "log4j2.properties")
+
+# As system properties: networkaddress.cache.ttl is a security property, which -D does not reach (SPARK-27989).
+JAVA_OPTIONS = "-Dsun.net.inetaddr.ttl=5 -Dsun.net.inetaddr.negative.ttl=1"
+
+Role = Literal["driver", "daemon"]
+
+
+@dataclass(frozen=True)
+class Values:
+    """All that a Spark conf file depends on. The memory sizes are a driver's; a daemon's file has none."""
+
+    role: Role
+    dyno: Dyno
+    settings: Settings
+    master_url: str
+    master_app_domain: str
+    driver_memory_mb: int
+    executor_memory_mb: int
+
+
+def render(values: Values) -> dict[str, str]:
+    """File name → text, for every Spark conf file.
+
+    Raises:
+        jinja2.UndefinedError: a template uses a name that ``Values`` has not: a bug.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # 110 ms that master-url does not need
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # properties files, not HTML: "property" is their escape
+    )
+    environment.filters["property"] = property_value
+    context: Mapping[str, object] = {**vars(values), "redaction": redaction.PATTERN, "java_options": JAVA_OPTIONS}
+    return {name: environment.get_template(f"{name}.j2").render(context) for name in SPARK_FILES}
+
+
+def property_value(text: str) -> str:
+    """Escape ``text`` so that ``java.util.Properties.load`` gives it back.
+
+    Source: the "load" method of docs.oracle.com/en/java/javase/17/docs/api/java.base/java/util/Properties.html; Spark
+    reads the file as UTF-8 (``Utils.getPropertiesFromFile``).
+    """
+    escapes = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\f": "\\f"}
+    escaped = re.sub(r"[\\\n\r\t\f]", lambda match: escapes[match[0]], text)
+    return "\\" + escaped if escaped.startswith(" ") else escaped
+
+
+def write(files: Mapping[str, str], parent: Path | None = None) -> Path:
+    """Write ``files`` into a folder named after their content, and return it.
+
+    The same content is the same folder, so two shells of one dyno share it and neither can find it half written.
+
+    Raises:
+        LaunchError: the folder can't be written.
+    """
+    digest = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:16]
+    folder = (parent or Path(tempfile.gettempdir())) / f"sparkspace-conf-{os.getuid()}" / digest
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _refuse_foreign(folder)
+        for name, text in files.items():
+            _write_private(folder / name, text)
+    except OSError as error:
+        raise LaunchError(f"Can't write the conf files to {folder}: {error.strerror}") from error
+    return folder
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """In a /tmp that all share, the name could have been taken by somebody else before us."""
+    for path in (folder, folder.parent):
+        if path.lstat().st_uid != os.getuid() or path.is_symlink():
+            raise LaunchError(f"{path} belongs to somebody else.", f"Remove it, or set TMPDIR: rm -r {path.parent}")
+
+
+def _write_private(path: Path, text: str) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent)  # mkstemp makes it 0600
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        file.write(text)
+    os.replace(temporary, path)

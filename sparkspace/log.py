@@ -1,0 +1,30 @@
+"""Events for the operator: one logfmt line each, on stderr. Results go to stdout and are nobody's business here."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+_PLAIN = re.compile(r"[^\s\"=\\]+")
+
+
+def event(at: str, **facts: object) -> None:
+    """Print ``sparkspace at=<at> key=value …`` to stderr."""
+    fields = "".join(f" {key}={logfmt(value)}" for key, value in facts.items())
+    print(f"sparkspace at={at}{fields}", file=sys.stderr, flush=True)
+
+
+def notice(*lines: str) -> None:
+    """Print lines for a person to stderr, in the manner of Heroku's builds."""
+    for line in lines:
+        print(f" !     {line}", file=sys.stderr)
+    sys.stderr.flush()
+
+
+def logfmt(value: object) -> str:
+    """A value as logfmt wants it: bare when it can be, else quoted."""
+    text = str(value)
+    if _PLAIN.fullmatch(text):
+        return text
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{quoted}"'

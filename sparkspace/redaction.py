@@ -1,0 +1,27 @@
+"""Which names and values are nobody's business: one list, for Spark's pages and for ours."""
+
+from __future__ import annotations
+
+import re
+
+# Spark's default leaves DATABASE_URL, REDIS_URL, HEROKU_API_KEY and others of Heroku's names readable. Spark applies
+# it to values too, so a bare "auth" or "cert" would blank harmless settings.
+PATTERN = (
+    r"(?i)secret|passw|token|access[._-]?key|api[._-]?key|private[._-]?key|client[._-]?cert|basic[._-]?auth|credential"
+    r"|(database|redis|kafka|zookeeper|mongo\w*|_db|amqp|postgres\w*)_?(tls_)?url|://[^/\s:@]*:[^/\s@]+@"
+)
+# Set by us, about secrets, and not secret.
+HARMLESS = ("spark.redaction.regex", "spark.authenticate.secret", "spark.hadoop.fs.s3a.aws.credentials.provider")
+MASK = "*********(redacted)"  # as Spark writes it
+
+
+def masked(properties: str) -> str:
+    """A properties file with the values of all that looks secret masked."""
+    return "\n".join(map(_masked_line, properties.split("\n")))
+
+
+def _masked_line(line: str) -> str:
+    key, equals, value = line.partition("=")
+    if line.startswith("#") or not equals or key in HARMLESS or not re.search(PATTERN, line):
+        return line
+    return f"{key}={MASK}"

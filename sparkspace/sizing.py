@@ -1,0 +1,111 @@
+"""How much memory and how many cores each Spark process gets on a dyno.
+
+A dyno of a Private Space is killed at 1.0 × its quota, without the grace of the Common Runtime
+(devcenter.heroku.com/articles/dyno-memory-behavior), so nothing is planned above 95 % of it::
+
+    dyno        worker offers   how: (0.95 × dyno − 512 MB for the Worker itself) ÷ 1.1 for what an executor
+    1 GB        -                    takes outside its heap, at least 384 MB (as spark.executor.memoryOverhead)
+    2.5 GB      1536 MB
+    14 GB       11915 MB
+    30 GB       26065 MB
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .config import LEAST_MEMORY_MB, Settings
+from .errors import ConfigError, LaunchError
+
+MB = 1024 * 1024
+ABSURD_BYTES = 1 << 40  # a cgroup without a limit reads as nearly 2^63: above 1 TiB there is no limit
+DAEMON_MB = 512  # a Worker or Master: 256 MB of heap took 220 MB resident in all, plus room for a busy day
+DAEMON_HEAP = "384m"
+OVERHEAD = 1.1
+LEAST_OVERHEAD_MB = 384
+DEFAULT_EXECUTOR_MB = 12 * 1024
+DEFAULT_DRIVER_MB = 2 * 1024
+
+CGROUP_LIMITS = ("sys/fs/cgroup/memory/memory.limit_in_bytes", "sys/fs/cgroup/memory.max")
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What a dyno can give."""
+
+    memory_mb: int
+    cores: int
+
+
+def capacity(env: Mapping[str, str], root: Path = Path("/")) -> Capacity:
+    """Measure this dyno: its memory limit and the cores that it may run on.
+
+    The limit is cgroup v1's, else v2's, else ``DYNO_RAM`` (MB; exported by Heroku's Python buildpack), else what the
+    machine has. The first is where a Cedar dyno has it; v2 alone is what newer systems have.
+    """
+    limits = [_cgroup_mb(root / path) for path in CGROUP_LIMITS]
+    ram = env.get("DYNO_RAM", "")
+    memory_mb = next((mb for mb in limits if mb), int(ram) if ram.isdigit() and int(ram) else _machine_mb())
+    return Capacity(min(memory_mb, _machine_mb()), len(os.sched_getaffinity(0)))
+
+
+def _cgroup_mb(path: Path) -> int:
+    """The limit in MB; 0 when there is none."""
+    try:
+        text = path.read_text().strip()
+    except OSError:
+        return 0
+    limit = int(text) if text.isdigit() else 0  # v2 says "max" for no limit
+    return limit // MB if limit <= ABSURD_BYTES else 0
+
+
+def _machine_mb() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MB
+
+
+def worker_memory_mb(capacity: Capacity) -> int:
+    """What a Spark worker can offer to executors, as heap.
+
+    Raises:
+        LaunchError: the dyno is too small for a Worker and one executor.
+    """
+    usable = int(capacity.memory_mb * 0.95) - DAEMON_MB
+    offer = min(int(usable / OVERHEAD), usable - LEAST_OVERHEAD_MB)
+    if offer < LEAST_MEMORY_MB:
+        raise LaunchError(
+            f"A dyno of {capacity.memory_mb} MB can't hold a Spark worker and an executor.",
+            "Choose a larger size: heroku ps:type worker=Private-M   (in a box: sparkspace scale worker=2:Private-M)",
+        )
+    return offer
+
+
+def driver_memory_mb(settings: Settings, capacity: Capacity) -> int:
+    """The driver's heap: the operator's value, else 2 GB or what the dyno can hold.
+
+    Raises:
+        ConfigError: the operator asked for more than the dyno has; it would be killed, not slowed.
+    """
+    usable = int(capacity.memory_mb * 0.95)
+    most = max(min(int(usable / OVERHEAD), usable - LEAST_OVERHEAD_MB), LEAST_MEMORY_MB)
+    if settings.driver_memory_mb is None:
+        return min(DEFAULT_DRIVER_MB, most)
+    if settings.driver_memory_mb > capacity.memory_mb:
+        raise ConfigError(
+            "SPARK_DRIVER_MEMORY",
+            f"must fit into this dyno of {capacity.memory_mb} MB",
+            f"{settings.driver_memory_mb}m",
+            f"{most}m",
+        )
+    return settings.driver_memory_mb
+
+
+def executor_memory_mb(settings: Settings, smallest_worker_mb: int | None) -> int:
+    """An executor's heap: the operator's value, else 12 GB or what the smallest registered worker offers."""
+    if settings.executor_memory_mb is not None:
+        return settings.executor_memory_mb
+    if not smallest_worker_mb:
+        return DEFAULT_EXECUTOR_MB
+    return max(min(DEFAULT_EXECUTOR_MB, smallest_worker_mb), LEAST_MEMORY_MB)
