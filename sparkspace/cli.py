@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 
-from .errors import SparkspaceError, UsageError
+from .errors import ConfigError, SparkspaceError, UsageError
 from .log import event, notice
 
 # File in bin/ → module in commands/.
@@ -50,7 +50,9 @@ FAMILIES = {"config:get": "config", "config:set": "config", "config:unset": "con
 def main(argv: Sequence[str]) -> int:
     """Run ``argv`` (the name of the launcher, then its arguments) and return the exit code."""
     try:
-        return run(argv, environment(os.environ))
+        code = run(argv, environment(os.environ))
+        sys.stdout.flush()  # here, where a reader that has gone can be dealt with
+        return code
     except SparkspaceError as error:
         event("fatal", reason=error.reason)
         notice(*error.lines())
@@ -95,7 +97,10 @@ def environment(env: MutableMapping[str, str]) -> Mapping[str, str]:
         return env
     from dotenv import dotenv_values  # not on the path of a dyno
 
-    beneath = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    try:
+        beneath = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    except UnicodeDecodeError:
+        raise ConfigError(".env", "must be text in UTF-8") from None
     return {**beneath, **env}
 
 

@@ -80,8 +80,9 @@ def write(files: Mapping[str, str], parent: Path | None = None) -> Path:
     digest = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:16]
     folder = (parent or Path(tempfile.gettempdir())) / f"sparkspace-conf-{os.getuid()}" / digest
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _refuse_foreign(folder)
+        for path in (folder.parent, folder):
+            path.mkdir(mode=0o700, exist_ok=True)
+            _refuse_foreign(path)
         for name, text in files.items():
             _write_private(folder / name, text)
     except OSError as error:
@@ -89,11 +90,10 @@ def write(files: Mapping[str, str], parent: Path | None = None) -> Path:
     return folder
 
 
-def _refuse_foreign(folder: Path) -> None:
+def _refuse_foreign(path: Path) -> None:
     """In a /tmp that all share, the name could have been taken by somebody else before us."""
-    for path in (folder, folder.parent):
-        if path.lstat().st_uid != os.getuid() or path.is_symlink():
-            raise LaunchError(f"{path} belongs to somebody else.", f"Remove it, or set TMPDIR: rm -r {path.parent}")
+    if path.lstat().st_uid != os.getuid() or path.is_symlink():
+        raise LaunchError(f"{path} belongs to somebody else.", f"Remove it, or set TMPDIR: rm -r {path}")
 
 
 def _write_private(path: Path, text: str) -> None:

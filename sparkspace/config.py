@@ -142,6 +142,7 @@ class Settings:
             ConfigError: a value is wrong, or a name is a misspelling of one of ``VARS``.
         """
         refuse_misspelt(env)
+        _refuse_other_encodings(env)
         s3 = _s3(env)
         return cls(
             executor_memory_mb=_memory_mb(env, "SPARK_EXECUTOR_MEMORY", "4g"),
@@ -169,12 +170,19 @@ def refuse_misspelt(env: Mapping[str, str]) -> None:
         if not name.startswith(("SPARK_", "SPARKSPACE_")) or name in VARS or name in _SPARKS_OWN:
             continue
         ours = name.startswith("SPARKSPACE_")
-        near = difflib.get_close_matches(name, VARS, 1, 0.6 if ours else 0.9)
+        near = difflib.get_close_matches(name, VARS, 1, 0.8 if ours else 0.9)
         if near or ours:
             hint = f"Did you mean {near[0]}?" if near else "docs/config-vars.md lists those there are."
             error = ConfigError(name, "is not a config var of this version")
             error.cure = f"{hint} Remove it with: heroku config:unset {name}"
             raise error
+
+
+def _refuse_other_encodings(env: Mapping[str, str]) -> None:
+    """Python keeps bytes that are no UTF-8 as lone surrogates, and fails when it writes them."""
+    for var in VARS:
+        if re.search("[\ud800-\udfff]", env.get(var, "")):
+            raise ConfigError(var, "must be text in UTF-8 (it is not shown here)", example="…")
 
 
 def _text(env: Mapping[str, str], var: str) -> str:
@@ -304,18 +312,17 @@ def _extra_conf(env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     var = "SPARKSPACE_CONF"
     text = env.get(var, "")
     pairs: dict[str, str] = {}
-    for line in text.splitlines() if "\n" in text.strip() else text.split(";"):
-        if not line.strip():
-            continue
+    lines = filter(str.strip, text.split("\n" if "\n" in text.strip() else ";"))
+    for number, line in enumerate(lines, 1):
         key, equals, value = line.partition("=")
         key = key.strip()
         if not equals or not re.fullmatch(r"spark\.[A-Za-z0-9._$-]+", key):
-            # A value may be a secret: only the part before the first "=" is shown.
+            # What is not a pair may be the rest of a secret with a ";" in it.
             raise ConfigError(
                 var,
-                "must be Spark properties, key=value per line or with ';' between",
-                key,
-                "spark.sql.ansi.enabled=true",
+                "must be Spark properties, key=value per line or with ';' between; "
+                f"number {number} is none (it is not shown here)",
+                example="spark.sql.ansi.enabled=true",
             )
         pairs[key] = value.strip()
     return tuple(pairs.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -9,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -121,15 +122,18 @@ def java_version(home: Path) -> int:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a program ended: ``code`` is None when it was ended because its time was up."""
+    """How a program ended. When its time was up, ``code`` is None and ``late`` what was found before it was ended."""
 
     code: int | None
     stdout: str
     stderr: str
+    late: str = ""
 
 
-def run(command: Command, timeout_s: float) -> Outcome:
+def run(command: Command, timeout_s: float, diagnose: Callable[[], str]) -> Outcome:
     """Run a program to its end, or for so long. Nothing of it is left, also after Ctrl-C.
+
+    ``diagnose`` is called when the time is up, while the program still runs.
 
     Raises:
         LaunchError: it is missing or can't run.
@@ -141,17 +145,22 @@ def run(command: Command, timeout_s: float) -> Outcome:
         )  # fmt: skip
     except OSError as error:
         raise LaunchError(f"Can't run {command.argv[0]}: {error.strerror}.") from error
-    try:
-        stdout, stderr = process.communicate(timeout=timeout_s)
-        return Outcome(process.returncode, stdout, stderr)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        stdout, stderr = process.communicate()
-        return Outcome(None, stdout, stderr)
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise
+    with process:
+        try:
+            stdout, stderr = process.communicate(timeout=timeout_s)
+            return Outcome(process.returncode, stdout, stderr)
+        except subprocess.TimeoutExpired:
+            late = diagnose()
+            _kill_group(process.pid)
+            stdout, stderr = process.communicate()
+            return Outcome(None, stdout, stderr, late)
+        finally:
+            _kill_group(process.pid)
+
+
+def _kill_group(leader: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def become(command: Command) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 
@@ -26,5 +27,4 @@ def logfmt(value: object) -> str:
     text = str(value)
     if _PLAIN.fullmatch(text):
         return text
-    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{quoted}"'
+    return json.dumps(text, ensure_ascii=False)

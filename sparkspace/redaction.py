@@ -10,8 +10,9 @@ PATTERN = (
     r"(?i)secret|passw|token|access[._-]?key|api[._-]?key|private[._-]?key|client[._-]?cert|basic[._-]?auth|credential"
     r"|(database|redis|kafka|zookeeper|mongo\w*|_db|amqp|postgres\w*)_?(tls_)?url|://[^/\s:@]*:[^/\s@]+@"
 )
-# Set by us, about secrets, and not secret.
-HARMLESS = ("spark.redaction.regex", "spark.authenticate.secret", "spark.hadoop.fs.s3a.aws.credentials.provider")
+# About secrets, and not secret.
+HARMLESS = ("spark.redaction.regex", "spark.hadoop.fs.s3a.aws.credentials.provider")
+PLACEHOLDER = "spark.authenticate.secret=in-the-environment"
 MASK = "*********(redacted)"  # as Spark writes it
 
 
@@ -22,6 +23,7 @@ def masked(properties: str) -> str:
 
 def _masked_line(line: str) -> str:
     key, equals, value = line.partition("=")
-    if line.startswith("#") or not equals or key in HARMLESS or not re.search(PATTERN, line):
+    harmless = line.startswith("#") or not equals or key in HARMLESS or line == PLACEHOLDER
+    if harmless or not re.search(PATTERN, line):
         return line
     return f"{key}={MASK}"

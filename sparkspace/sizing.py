@@ -13,6 +13,7 @@ A dyno of a Private Space is killed at 1.0 × its quota, without the grace of th
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,6 @@ from .config import LEAST_MEMORY_MB, Settings
 from .errors import ConfigError, LaunchError
 
 MB = 1024 * 1024
-ABSURD_BYTES = 1 << 40  # a cgroup without a limit reads as nearly 2^63: above 1 TiB there is no limit
 DAEMON_MB = 512  # a Worker or Master: 256 MB of heap took 220 MB resident in all, plus room for a busy day
 DAEMON_HEAP = "384m"
 OVERHEAD = 1.1
@@ -43,23 +43,24 @@ class Capacity:
 def capacity(env: Mapping[str, str], root: Path = Path("/")) -> Capacity:
     """Measure this dyno: its memory limit and the cores that it may run on.
 
-    The limit is cgroup v1's, else v2's, else ``DYNO_RAM`` (MB; exported by Heroku's Python buildpack), else what the
-    machine has. The first is where a Cedar dyno has it; v2 alone is what newer systems have.
+    The limit is the least of those that are told: cgroup v1's (a Cedar dyno's), v2's (newer systems'), ``DYNO_RAM``
+    (MB; exported by Heroku's Python buildpack), and what the machine has.
     """
-    limits = [_cgroup_mb(root / path) for path in CGROUP_LIMITS]
-    ram = env.get("DYNO_RAM", "")
-    memory_mb = next((mb for mb in limits if mb), int(ram) if ram.isdigit() and int(ram) else _machine_mb())
-    return Capacity(min(memory_mb, _machine_mb()), len(os.sched_getaffinity(0)))
+    limits = [*(_cgroup_mb(root / path) for path in CGROUP_LIMITS), _whole(env.get("DYNO_RAM", "")), _machine_mb()]
+    return Capacity(min(mb for mb in limits if mb), len(os.sched_getaffinity(0)))
 
 
 def _cgroup_mb(path: Path) -> int:
-    """The limit in MB; 0 when there is none."""
+    """The limit in MB; 0 when none is told. No limit is "max" in v2, and in v1 more than any machine has."""
     try:
-        text = path.read_text().strip()
+        return _whole(path.read_text().strip()) // MB
     except OSError:
         return 0
-    limit = int(text) if text.isdigit() else 0  # v2 says "max" for no limit
-    return limit // MB if limit <= ABSURD_BYTES else 0
+
+
+def _whole(text: str) -> int:
+    """The whole number that ``text`` is; 0 when it is none."""
+    return int(text) if re.fullmatch(r"[0-9]{1,19}", text) else 0
 
 
 def _machine_mb() -> int:

@@ -341,14 +341,18 @@ class Api:
         count = wish.get("lines", 100)
         if not isinstance(count, int) or count < 0:
             raise Refusal(422, "invalid_params", "lines must be a whole number.")
-        reply = web.StreamResponse(headers={"Content-Type": "text/plain; charset=utf-8"})
+        # The heroku command reads an event stream, curl and people read plain lines.
+        events = "text/event-stream" in request.headers.get("Accept", "")
+        kind = "text/event-stream" if events else "text/plain"
+        reply = web.StreamResponse(headers={"Content-Type": f"{kind}; charset=utf-8"})
         await reply.prepare(request)
+        log, wanted = self.space.ground.log, wanted_by(wish)
         if wish.get("tail"):
-            async for line in self.space.ground.log.follow(count, wanted_by(wish)):
-                await reply.write(f"{line}\n".encode())
+            async for line in log.follow(count, wanted):
+                await reply.write(_sent(line, events))
         else:
-            for line in self.space.ground.log.last(count, wanted_by(wish)):
-                await reply.write(f"{line}\n".encode())
+            for line in log.last(count, wanted):
+                await reply.write(_sent(line, events))
         await reply.write_eof()
         return reply
 
@@ -368,6 +372,11 @@ def wanted_by(wish: dict[str, Any]) -> Wanted:
         return (not source or line.source == source) and (not dyno or dyno in (line.dyno, line.dyno.partition(".")[0]))
 
     return wanted
+
+
+def _sent(line: Line, as_event: bool) -> bytes:
+    # In an event stream a carriage return would end the event.
+    return f"data: {line}\n\n".replace("\r", " ").encode() if as_event else f"{line}\n".encode()
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

@@ -28,9 +28,10 @@ from .names import Names
 from .network import Network
 from .sizes import MEMORY_MB
 
+PASSWD = "root:x:0:0:dyno:/app:/bin/bash\n"  # Java takes a user's home from here, not from HOME
 GRACE_S = 30.0  # from SIGTERM to SIGKILL: devcenter.heroku.com/articles/dyno-shutdown-behavior
 SHIM = Path(__file__).with_name("shim.py")
-NOT_COPIED = (".git", ".venv", ".sparkspace", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache")
+NOT_COPIED = (".git", ".venv", ".sparkspace", ".env", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache")
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,7 @@ class Dyno:
                 "hosts": hosts,
                 "resolv.conf": resolv,
                 "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+                "passwd": PASSWD,
             },
             "memory_mb": MEMORY_MB[self.size],
             "cgroup": ground.limits.add(self.folder.name, MEMORY_MB[self.size]),

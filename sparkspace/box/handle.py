@@ -210,10 +210,8 @@ def start(source: Path, box: Box, spec: Mapping[str, Any], listener: int) -> tup
         process.wait()
         clean_up(source)
         raise BoxError("The box could not be opened: " + "\n".join(said))
-    unenforced = (
-        f"memory limits are shown to dynos, but not enforced ({answer['unenforced']})" if answer["unenforced"] else ""
-    )
-    notice = "\n".join(filter(None, (box.notice and f"no namespaces: {box.notice}", unenforced)))
+    unenforced = answer["unenforced"] and f"enforcement of memory limits, which dynos only see ({answer['unenforced']})"
+    notice = "\n".join(filter(None, (box.notice, unenforced)))
     opened = Box(
         **{**asdict(box), "pid": supervisor_pid(process.pid, box), "limits": answer["limits"], "notice": notice}
     )
@@ -250,21 +248,17 @@ def record(source: Path, box: Box) -> None:
 
 
 def close(source: Path, box: Box) -> None:
-    """Ask the box to close, wait until it has, and make sure of it.
-
-    Raises:
-        ApiError: it does not answer.
-    """
+    """Ask the box to close, wait until it has, and make sure of it."""
     import psutil
 
     with contextlib.suppress(psutil.NoSuchProcess):
-        process = psutil.Process(box.pid)
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(CLOSE_WITHIN_S)
-        except psutil.TimeoutExpired:
+        supervisor = psutil.Process(box.pid)
+        unshare = supervisor.parents()[:1] if box.network == "namespaces" else []
+        supervisor.send_signal(signal.SIGTERM)
+        _, alive = psutil.wait_procs([supervisor, *unshare], timeout=CLOSE_WITHIN_S)
+        for process in alive:
             process.kill()
-            process.wait(5)
+        psutil.wait_procs(alive, timeout=5)
     clean_up(source)
 
 

@@ -136,7 +136,7 @@ def space_command() -> list[str]:
 
 
 def choose(wanted: str) -> tuple[str, str]:
-    """The kind of network to use, and why it is not the better one (empty if it is).
+    """The kind of network to use, and what its dynos lack (nothing: empty).
 
     Raises:
         BoxError: the kind that is asked for, or both, can't be had here.
@@ -152,7 +152,8 @@ def choose(wanted: str) -> tuple[str, str]:
             f"On loopback, dynos find each other's names through libnss-wrapper, which is not installed{because}.",
             "Install it with: apt-get install libnss-wrapper",
         )
-    return "loopback", lack
+    reason = lack or "loopback was asked for"
+    return "loopback", f"walls between dynos, and an own /app, /tmp and /etc in each ({reason})"
 
 
 def lack_of_namespaces() -> str:

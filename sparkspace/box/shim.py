@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 
 MS_BIND, MS_REC, MS_NOSUID, MS_NODEV = 4096, 16384, 2, 4
 PR_SET_CHILD_SUBREAPER = 36
+IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # by this process; its command has them as usual
 OWN = ("app", "etc", "proc", "tmp")  # what a dyno has of its own in its root
 # Runs the command as Heroku does: in bash, after the buildpacks' .profile.d and the app's .profile.
 BASH = """
@@ -115,7 +116,7 @@ def start(spec: dict[str, Any]) -> int:
         os.setsid()
         if spec["tty"]:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGPIPE):
+        for number in (*IGNORED, signal.SIGCHLD, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         os.chdir(spec["cwd"])
@@ -240,7 +241,7 @@ def main() -> None:
     control = Control(int(sys.argv[1]))
     os.umask(0o022)  # the box's own is stricter
     # Heroku's TERM goes to all; what stops this process is the control socket.
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     woken, wake = os.pipe()
     os.set_blocking(wake, False)

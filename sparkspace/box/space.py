@@ -56,6 +56,7 @@ class Space:
         self.releases = [Release(1, "Initial release", datetime.now(timezone.utc))]
         self.dynos: dict[str, Dyno] = {}
         self.attachments: dict[str, tuple[Attachment, Dyno | Inside]] = {}
+        self._departing: set[Dyno] = set()  # no longer in their place, but not ended yet
         self._tasks: set[asyncio.Task[object]] = set()
         self._one_offs = 0
         self._changing = asyncio.Lock()
@@ -68,7 +69,8 @@ class Space:
     async def close(self) -> None:
         """Stop every dyno. Afterwards nothing runs."""
         self._closed = True
-        await asyncio.gather(*(self._leave(name) for name in list(self.dynos)))
+        departing = [self._end(dyno) for dyno in self._departing]
+        await asyncio.gather(*departing, *(self._leave(name) for name in list(self.dynos)))
         self.ground.log.close()
         for task in self._tasks:
             task.cancel()
@@ -173,27 +175,26 @@ class Space:
             if old.process_type not in self.formation:
                 self._spawn(self._leave(name))
                 continue
-            old.leaving.set()
+            old.leaving.set()  # before the new one starts: the old one's end is no crash
             self._place(name)
             self._spawn(self._end(old))
 
     async def stop(self, names: Iterable[str]) -> None:
         """Stop dynos. Those of the formation are replaced once they are gone, as in a Private Space."""
-        for name in list(names):
-            await self._leave(name)
+        await asyncio.gather(*(self._leave(name) for name in list(names)))
         if not self._closed:
             self._fill(self.formation)
 
     async def _leave(self, name: str) -> None:
-        dyno = self.dynos[name]
-        dyno.leaving.set()
-        await self._end(dyno)
-        if self.dynos.get(name) is dyno:
-            del self.dynos[name]
+        """Give up a place, at once, and end the dyno that had it."""
+        await self._end(self.dynos.pop(name))
 
     async def _end(self, dyno: Dyno) -> None:
+        dyno.leaving.set()
+        self._departing.add(dyno)
         await dyno.stop()
         dyno.become("down")
+        self._departing.discard(dyno)
 
     def find(self, name_or_id: str) -> Dyno:
         """A dyno by its name or id.

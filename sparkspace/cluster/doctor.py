@@ -95,6 +95,12 @@ def check_master(place: roles.Place) -> master.MasterStatus:
         CheckFailed: none is.
     """
     masters = master.ask_all(topology.master_ui_urls(place.dyno, place.settings))
+    leaders = [one.url for one in masters if one.state == "ALIVE"]
+    if len(leaders) > 1:
+        raise CheckFailed(
+            f"{len(leaders)} masters are ALIVE, and each gives out the same workers: {', '.join(leaders)}.",
+            "Let ZooKeeper choose one (SPARK_ZK_ZOOKEEPER_URL), or have one: heroku config:set SPARK_MASTERS=1",
+        )
     alive = master.leader(masters)
     if alive:
         return alive
@@ -137,12 +143,10 @@ def run_probe(place: roles.Place, timeout_s: float) -> dict[str, Any]:
         CheckFailed: it failed, took too long, or added up wrong.
     """
     driver = drivers.prepare(place, "spark-submit", [str(PROBE)])
-    outcome = launch.run(driver.command(conf.write(driver.files)), timeout_s)
+    outcome = launch.run(driver.command(conf.write(driver.files)), timeout_s, lambda: why_it_hangs(place))
     lines = [line for line in outcome.stdout.splitlines() if line.startswith(MARK)]
     if outcome.code is None:
-        raise CheckFailed(
-            f"The job had no result after {timeout_s:g} s. {why_it_hung(place)}", last_lines(outcome.stderr)
-        )
+        raise CheckFailed(f"The job had no result after {timeout_s:g} s. {outcome.late}", last_lines(outcome.stderr))
     if outcome.code or not lines:
         raise CheckFailed(
             f"The job failed with exit code {outcome.code}. {why_it_failed(outcome.stderr)}", last_lines(outcome.stderr)
@@ -167,7 +171,7 @@ def why_it_failed(stderr: str) -> str:
     return "Its last lines:"
 
 
-def why_it_hung(place: roles.Place) -> str:
+def why_it_hangs(place: roles.Place) -> str:
     """Whether executors came at all tells the two causes apart."""
     alive = master.leader(master.ask_all(topology.master_ui_urls(place.dyno, place.settings)))
     used = sum(worker.cores_used for worker in alive.alive_workers) if alive else 0

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from .. import sizing, topology
+from .. import launch, sizing, topology
 from ..config import Settings
 from ..errors import LaunchError
 from ..log import event
-from . import master, roles
+from . import handshake, master, roles
 
 
 def prepare(place: roles.Place, name: str, args: list[str]) -> roles.Launch:
@@ -18,9 +19,25 @@ def prepare(place: roles.Place, name: str, args: list[str]) -> roles.Launch:
     Raises:
         ConfigError, LaunchError: see ``roles.client``.
     """
+    place = replace(place, settings=usable(place))
     driver = roles.client(place, name, args, executor_memory_mb(place))
+    handshake.refuse_other_secret(place.dyno, place.settings)
     make_event_log_dir(place.settings.event_log_dir)
     return driver
+
+
+def usable(place: roles.Place) -> Settings:
+    """The settings, without an event log in S3 when this Spark has no client for S3: every job would fail for it.
+
+    Raises:
+        LaunchError: there is no Spark.
+    """
+    settings = place.settings
+    in_s3 = urlsplit(settings.event_log_dir).scheme in ("s3", "s3a", "s3n")
+    if settings.s3 and not any((launch.spark_home(place.env) / "jars").glob("hadoop-aws-*.jar")):
+        event("s3", warning="this-spark-has-no-hadoop-aws-jar", event_log="off" if in_s3 else "on")
+        return replace(settings, event_log_dir="") if in_s3 else settings
+    return settings
 
 
 def executor_memory_mb(place: roles.Place) -> int:

@@ -60,9 +60,12 @@ def ask(url: str, timeout_s: float = ANSWER_WITHIN_S) -> MasterStatus:
     try:
         reply = session.get(f"{url}/json/", timeout=timeout_s)
         reply.raise_for_status()
-        return parse_status(url, reply.json())
-    except (requests.RequestException, KeyError, TypeError, ValueError) as error:
+    except (requests.RequestException, ValueError) as error:  # ValueError: what can't be the name of a host
         return MasterStatus(url, "DOWN", problem=_plain(error))
+    try:
+        return parse_status(url, reply.json())
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
+        return MasterStatus(url, "DOWN", problem="its answer is not that of a Spark master")
 
 
 def ask_all(urls: Iterable[str], timeout_s: float = ANSWER_WITHIN_S) -> list[MasterStatus]:

@@ -138,6 +138,7 @@ def _environment(place: Place, home: Path) -> dict[str, str]:
         _SPARK_AUTH_SECRET=place.settings.secret,
     )
     if place.settings.s3:
+        env.pop("AWS_SESSION_TOKEN", None)  # it would be that of other keys
         env.update(
             AWS_ACCESS_KEY_ID=place.settings.s3.access_key_id,
             AWS_SECRET_ACCESS_KEY=place.settings.s3.secret_access_key,

@@ -38,8 +38,9 @@ def get(name: str, args: list[str]) -> int:
     """Print values, one a line; one that is not set is an empty line."""
     parser = Parser(name, "Print the value of config vars.")
     parser.add_argument("var", nargs="+")
+    names = parser.parse_args(args).var
     config = here.client().config()
-    for var in parser.parse_args(args).var:
+    for var in names:
         print(config.get(var, ""))
     return 0
 

@@ -14,6 +14,6 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     dyno = Dyno.from_env(env)
     # Blocked before the line is printed: whoever reads it may stop us at once.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
-    event("ready", dyno=dyno.name, attach=f"heroku run:inside {dyno.name} bin/spark-shell")
+    event("ready", dyno=dyno.name, attach=f"heroku ps:exec --dyno={dyno.name}")
     stopped = signal.sigwait({signal.SIGTERM, signal.SIGINT})
     return 128 + stopped

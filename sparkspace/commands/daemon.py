@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .. import conf, launch
-from ..cluster import roles
+from ..cluster import handshake, roles
 from ..log import event
 
 ROLES = {"spark-master": roles.master, "spark-worker": roles.worker}
@@ -19,6 +19,15 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     """
     place = roles.Place.from_env(env)
     daemon = ROLES[name](place, args)
+    if place.settings.masters > 1 and not place.settings.zookeepers:
+        event(
+            "masters",
+            count=place.settings.masters,
+            warning="each-is-a-cluster-of-its-own",
+            set="SPARK_ZK_ZOOKEEPER_URL",
+        )
+    if name == "spark-worker":
+        handshake.refuse_other_secret(place.dyno, place.settings)
     command = daemon.command(conf.write(daemon.files))
     event(
         "exec", dyno=place.dyno.name, program=name, memory=f"{place.capacity.memory_mb}MB", cores=place.capacity.cores

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXAMPLE = "word_count"
-NEEDED = ("aiohttp", "dnslib", "dotenv", "jinja2", "psutil", "pyspark", "requests", "rich", "tenacity")
 WORKERS = 2
 DESCRIPTION = """\
 Install what is missing, open a box with a master and two workers, count the words of Newton's Opticks in a one-off
@@ -33,27 +31,18 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     parser = Parser("demo", DESCRIPTION)
     parser.add_argument("--keep", action="store_true", help="leave the box open, and say what to try")
     options = parser.parse_args(args)
-    if not is_installed(env):
-        with stage("install what is missing", live=False):
-            install()
+    with stage("install what is missing", live=False):
+        install()
+    if Path(sys.prefix).resolve() != (ROOT / ".venv").resolve():
         launcher = str(ROOT / "bin" / "sparkspace")
-        launch.become(launch.Command((launcher, "demo", *args), dict(os.environ)))
+        launch.become(launch.Command((launcher, "demo", *args), env))
     os.chdir(ROOT)
     show(env, options.keep)
     return 0
 
 
-def is_installed(env: Mapping[str, str]) -> bool:
-    """Whether nothing is missing: cheap to ask, so that a second demo starts at once."""
-    try:
-        launch.java_home(env)
-    except LaunchError:
-        return False
-    return all(find_spec(package) for package in NEEDED)
-
-
 def install() -> None:
-    """Run ``scripts/setup``, which says what it installs.
+    """Run ``scripts/setup``, which says what it installs, and nothing when nothing is missing.
 
     Raises:
         LaunchError: something can't be installed; setup has said what.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from . import here
-
 
 def on_a_dyno(env: Mapping[str, str]) -> bool:
     """Whether this process is in a dyno."""
@@ -18,4 +16,6 @@ def in_the_box(name: str, args: Sequence[str]) -> int:
     Raises:
         BoxError: none is.
     """
+    from . import here  # the box's packages, which a dyno has not
+
     return here.run(["bin/sparkspace", name, *args])

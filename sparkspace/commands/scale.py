@@ -23,9 +23,9 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     """Scale, all of it or nothing."""
     parser = Parser("scale", DESCRIPTION)
     parser.add_argument("change", nargs="*", metavar="TYPE=QUANTITY[:SIZE]")
-    changes = parser.parse_args(args).change
+    updates = [update(change) for change in parser.parse_args(args).change]
     client = here.client()
-    lines = client.scale([update(change) for change in changes]) if changes else client.formation()
+    lines = client.scale(updates) if updates else client.formation()
     print(" ".join(f"{line['type']}={line['quantity']}:{line['size']}" for line in lines))
     return 0
 

@@ -99,10 +99,12 @@ class Client:
         Raises:
             ApiError: the API refused, or did not answer.
         """
+        import urllib3
+
         url = self.call("POST", "log-sessions", wishes)["logplex_url"]
         try:
             with self._session.get(url, stream=True, timeout=(5, None)) as reply:
-                reply.encoding = "utf-8"
-                yield from (line for line in reply.iter_lines(chunk_size=1, decode_unicode=True))
-        except self._failures:
+                # Not iter_lines, which also ends a line where a dyno printed a carriage return.
+                yield from (line.decode("utf-8", "replace").rstrip("\n") for line in reply.raw)
+        except (*self._failures, urllib3.exceptions.HTTPError):
             return  # the box has been closed

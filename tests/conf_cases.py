@@ -1,0 +1,62 @@
+"""``cases/conf/*.json``: an environment, and what Spark must read back from the conf files that it makes.
+
+::
+
+    env                        config vars and facts; a list of [text, times] stands for a long text
+    memory_mb                  the dyno's; 2560 unless given
+    smallest_worker_mb         the smallest registered worker's; none unless given
+    both, driver, daemon       properties that the role's file has; with "whole" it has no others
+    absent, absent_from_driver properties that it has not
+    level                      the level of log4j2's root logger
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sparkspace import sizing
+from sparkspace.cluster import roles
+from sparkspace.config import SECRET_VARS, Dyno, Settings
+
+from .launchers import FACTS, SECRET
+
+CASES = sorted((Path(__file__).parent / "cases" / "conf").glob("*.json"))
+ROLES = ("driver", "daemon")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The files of one case and role, and what they should mean."""
+
+    files: dict[str, str]
+    expected: dict[str, str]
+    absent: list[str]
+    whole: bool
+    level: str
+    secrets: list[str]
+
+
+def render(case: Path, role: str) -> Rendered:
+    """Render the files of a case as a launcher does."""
+    meant: dict[str, Any] = json.loads(case.read_text(encoding="utf-8"))
+    changes = {name: long(value) for name, value in meant.get("env", {}).items()}
+    env = {**FACTS, "SPARKSPACE_SECRET": SECRET, **changes}
+    settings, capacity = Settings.from_env(env), sizing.Capacity(meant.get("memory_mb", 2560), 2)
+    place = roles.Place(env, Dyno.from_env(env), settings, capacity)
+    executor_mb = sizing.executor_memory_mb(settings, meant.get("smallest_worker_mb"))
+    return Rendered(
+        files=roles.driver_conf(place, executor_mb) if role == "driver" else roles.daemon_conf(place),
+        expected={key: long(value) for part in ("both", role) for key, value in meant.get(part, {}).items()},
+        absent=meant.get("absent", []) + meant.get(f"absent_from_{role}", []),
+        whole=meant.get("whole", False),
+        level=meant["level"],
+        secrets=[env[name] for name in SECRET_VARS if env.get(name)],
+    )
+
+
+def long(value: str | list[tuple[str, int]]) -> str:
+    """``[["ab", 2], ["c", 1]]`` is ``"ababc"``."""
+    return value if isinstance(value, str) else "".join(text * times for text, times in value)

@@ -1,0 +1,223 @@
+"""What an operator can get wrong, through the real launchers: the exit code, every line of the answer, and no more.
+
+Each begins in a hostile environment, on a dyno whose secret and bucket are set, so that either could be printed.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from . import launchers
+from .launchers import S3, SECRETS
+
+SUBMIT = ("spark-submit", "job.py")
+EXAMPLE = "zookeeper://10.1.1.1:2181,zookeeper://10.1.1.2:2181,zookeeper://10.1.1.3:2181"
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A bad input. In ``env`` None unsets; ``{tmp}`` is the test's folder."""
+
+    name: str
+    reason: str
+    said: tuple[str, ...]
+    env: dict[str, str | None] = field(default_factory=dict)
+    command: tuple[str, ...] = ("master-url",)
+
+
+def config(var: str, value: str, must: str, cure: str = "", *command: str) -> Bad:
+    """A config var with a value that is refused."""
+    name = f"{var} {value[:20]!r}"
+    said = (f"{var} {must}.", *([f"Set it with: heroku config:set {var}={cure}"] if cure else []))
+    return Bad(name, "config", said, {var: value}, command or ("master-url",))
+
+
+# fmt: off
+CASES = [
+    config("SPARK_EXECUTOR_MEMORY", "12", "must be a size with its unit, like 512m or 12g, but it is '12'", "4g"),
+    config("SPARK_EXECUTOR_MEMORY", "12 gigabytes",
+           "must be a size with its unit, like 512m or 12g, but it is '12 gigabytes'", "4g", *SUBMIT),
+    config("SPARK_DRIVER_MEMORY", "100m",
+           "must be at least 512m, the least that Spark starts with, but it is '100m'", "2g", *SUBMIT),
+    config("SPARK_DEFAULT_CORES", "1.5",
+           "must be a whole number from 1 to 100000, but it is '1.5'", "4", "spark-master"),
+    config("SPARK_MASTERS", "0", "must be a whole number from 1 to 10, but it is '0'", "1"),
+    config("SPARK_MASTERS", "x", "must be a whole number from 1 to 10, but it is 'x'", "1", "spark-worker"),
+    config("SPARK_MASTERS", "1" * 10_000,
+           f"must be a whole number from 1 to 10, but it is '{'1' * 40}…{'1' * 20} (10000 characters)'", "1"),
+    config("LOG_LEVEL", "LOUD",
+           "must be one of ALL, TRACE, DEBUG, INFO, WARN, ERROR, FATAL, OFF, but it is 'LOUD'", "WARN", "pyspark"),
+    config("SPARKSPACE_SECRET", "hunter2",
+           "must be at least 16 printable ASCII characters without blanks (it has 7)", "$(openssl rand -hex 32)"),
+    config("SPARKSPACE_SECRET", "hunter2 hunter2 hunter2",
+           "must be at least 16 printable ASCII characters without blanks (it has 23)", "$(openssl rand -hex 32)"),
+    config("SPARKSPACE_SECRET", "", "must be set: it is what keeps strangers out, but it is ''",
+           "$(openssl rand -hex 32)", "spark-master"),
+    config("SPARKSPACE_SECRET", "", "must be set: it is what keeps strangers out, but it is ''",
+           "$(openssl rand -hex 32)", "spark-worker"),
+    config("SPARK_ZK_ZOOKEEPER_URL", "10.1.1.1:2181",
+           "must be zookeeper://host:port, several with a comma between, but it is '10.1.1.1:2181'", EXAMPLE),
+    config("SPARK_REVERSE_PROXY_URL", "spark.example.com",
+           "must be an http:// or https:// URL with a host name, but it is 'spark.example.com'",
+           "https://spark.example.com"),
+    config("SPARK_S3_BUCKET_NAME", "My Bucket", "must be the name of an S3 bucket, but it is 'My Bucket'", "my-bucket"),
+    config("SPARK_S3_AWS_SECRET_ACCESS_KEY", "",
+           "must be set too when one of the SPARK_S3_… vars is", "…", "spark-shell"),
+    config("SPARK_S3_AWS_SECRET_ACCESS_KEY", "hunter2 hunter2",
+           "must be printable ASCII without blanks (it is not shown here)", "…"),
+    config("SPARK_S3_AWS_REGION", "Ireland", "must be the name of an AWS region, but it is 'Ireland'", "us-east-1"),
+    config("SPARKSPACE_S3_ENDPOINT", "//s3",
+           "must be an http:// or https:// URL with a host name, but it is '//s3'", "https://s3.example.com"),
+    config("SPARKSPACE_EVENT_LOG_DIR", "/tmp/events",
+           "must be a Hadoop URL, but it is '/tmp/events'", "s3a://my-bucket/spark-events"),
+    config("SPARKSPACE_CONF", "spark.ssl.keyPassword hunter2",
+           "must be Spark properties, key=value per line or with ';' between; number 1 is none (it is not shown here)",
+           "spark.sql.ansi.enabled=true"),
+    config("SPARKSPACE_CONF", "spark.a=1; spark.ssl.keyPassword=x;hunter2=",
+           "must be Spark properties, key=value per line or with ';' between; number 3 is none (it is not shown here)",
+           "spark.sql.ansi.enabled=true", *SUBMIT),
+    config("SPARKSPACE_CONF", "spark.a=\udcff", "must be text in UTF-8 (it is not shown here)", "…", *SUBMIT),
+    config("SPARKSPACE_MASTER_APP", "my_cluster",
+           "must be the name of a Heroku app of the same space, but it is 'my_cluster'", "my-spark-cluster"),
+    Bad("a misspelt var", "config",
+        ("SPARK_EXECUTER_MEMORY is not a config var of this version.",
+         "Did you mean SPARK_EXECUTOR_MEMORY? Remove it with: heroku config:unset SPARK_EXECUTER_MEMORY"),
+        {"SPARK_EXECUTER_MEMORY": "4g"}),
+    Bad("a var of no version", "config",
+        ("SPARKSPACE_SECRETS is not a config var of this version.",
+         "Did you mean SPARKSPACE_SECRET? Remove it with: heroku config:unset SPARKSPACE_SECRETS"),
+        {"SPARKSPACE_SECRETS": "hunter2"}, ("spark-sql",)),
+    Bad("a driver larger than its dyno", "config",
+        ("SPARK_DRIVER_MEMORY must fit into this dyno of 1024 MB, but it is '2048m'.",
+         "Set it with: heroku config:set SPARK_DRIVER_MEMORY=588m"),
+        {"SPARK_DRIVER_MEMORY": "2g", "DYNO_RAM": "1024"}, SUBMIT),
+    Bad("a dyno too small for a worker", "launch",
+        ("A dyno of 1024 MB can't hold a Spark worker and an executor.",
+         "Choose a larger size: heroku ps:type worker=Private-M   (in a box: sparkspace scale worker=2:Private-M)"),
+        {"DYNO_RAM": "1024"}, ("spark-worker",)),
+    Bad("not a dyno", "platform",
+        ("This is not a dyno: DYNO is not set.",
+         "On a laptop, open a box first: bin/sparkspace up --detach",
+         "Then run the command in it: bin/sparkspace run COMMAND"),
+        {"DYNO": None}),
+    Bad("a dyno of the Common Runtime", "platform",
+        ("HEROKU_PRIVATE_IP is not set: this dyno is not in a Private Space.",
+         "Dynos of the Common Runtime can't reach each other. Create the app in a space: "
+         "heroku create APP --space SPACE"),
+        {"HEROKU_PRIVATE_IP": None}, ("spark-master",)),
+    Bad("DNS service discovery is off", "platform",
+        ("HEROKU_DNS_APP_NAME is not set: DNS service discovery is off for this app.",
+         "Turn it on with: heroku features:enable spaces-dns-discovery -a APP && heroku restart -a APP"),
+        {"HEROKU_DNS_APP_NAME": None}, SUBMIT),
+    Bad("a dyno of a Fir-generation space", "platform",
+        ("'web-5c8d9f7b4-x2x9p' is not the name of a dyno of a Cedar-generation space.",
+         "Fir-generation spaces have no DNS service discovery: create a Cedar Private Space for the cluster."),
+        {"DYNO": "web-5c8d9f7b4-x2x9p"}, ("console",)),
+    Bad("no Java", "launch",
+        ("There is no java on PATH.",
+         "Install Java 17 or newer: scripts/setup   (on Heroku: heroku buildpacks:add heroku/jvm, and "
+         "java.runtime.version=17 in system.properties)"),
+        {"JAVA_HOME": None, "PATH": "{tmp}/tools"}, ("spark-master",)),
+    Bad("JAVA_HOME without Java", "launch",
+        ("JAVA_HOME is '/nonexistent', but it has no bin/java.",
+         "Install Java 17 or newer: scripts/setup   (on Heroku: heroku buildpacks:add heroku/jvm, and "
+         "java.runtime.version=17 in system.properties)"),
+        {"JAVA_HOME": "/nonexistent"}, ("spark-worker",)),
+    Bad("a Java that is too old", "launch",
+        ("Spark 4 needs Java 17 or newer, but {tmp}/java8 is Java 8.", "scripts/setup"),
+        {"JAVA_HOME": "{tmp}/java8"}, ("spark-master",)),
+    Bad("SPARK_HOME without Spark", "launch",
+        ("SPARK_HOME is '{tmp}', but there is no bin/spark-class.", "Unset it, or mend it."),
+        {"SPARK_HOME": "{tmp}"}, ("spark-master",)),
+    Bad("a folder for events that can't be made", "launch",
+        ("Can't make the folder of SPARKSPACE_EVENT_LOG_DIR, file:{tmp}/java8/release/x: Not a directory.",),
+        {"SPARKSPACE_EVENT_LOG_DIR": "file:{tmp}/java8/release/x"}, SUBMIT),
+    Bad("a folder for conf files that is another's", "launch",
+        ("{tmp}/taken/sparkspace-conf-{uid} belongs to somebody else.",
+         "Remove it, or set TMPDIR: rm -r {tmp}/taken/sparkspace-conf-{uid}"),
+        {"TMPDIR": "{tmp}/taken"}, ("spark-master",)),
+    Bad("an argument for master-url", "usage",
+        ("bin/master-url takes no arguments, but got '--json'.",), {}, ("master-url", "--json")),
+    Bad("an unknown command", "usage",
+        ("'statsu' is not a sparkspace command. Did you mean status?", "See them all with: bin/sparkspace help"),
+        {}, ("sparkspace", "statsu")),
+    Bad("a command like no other", "usage",
+        ("'éé' is not a sparkspace command.", "See them all with: bin/sparkspace help"), {}, ("sparkspace", "éé")),
+    Bad("an unknown option", "usage",
+        ("bin/sparkspace status: unrecognized arguments: --jsno", "See: bin/sparkspace status --help"),
+        {}, ("sparkspace", "status", "--jsno")),
+    Bad("a number that is none", "usage",
+        ("bin/sparkspace wait: argument --workers: 'two' must be a whole number of at least 0",
+         "See: bin/sparkspace wait --help"),
+        {}, ("sparkspace", "wait", "--workers", "two")),
+    Bad("a command to run is missing", "usage",
+        ("bin/sparkspace run: a command is missing", "See: bin/sparkspace run --help"), {}, ("sparkspace", "run")),
+    Bad("no master for the time of a wait", "master-unreachable",
+        ("No master is ALIVE after 1 s: http://1.master.myapp.app.localspace:8080 is DOWN (its name does not resolve).",
+         "Look at the dynos and what they log: heroku ps, heroku logs --tail --ps master   (in a box: sparkspace …)"),
+        {}, ("sparkspace", "wait", "--timeout", "1")),
+    Bad("a doctor without a master", "check-failed",
+        ("The name 1.master.myapp.app.localspace does not resolve: {unresolved}.",
+         "Is there such a dyno? heroku ps   (SPARK_MASTERS is 1; a new name lags)"),
+        {"SPARK_HOME": "{tmp}/spark-with-jars"}, ("sparkspace", "doctor")),
+    Bad("no app in this folder", "box",
+        ("There is no Procfile in {tmp}/poison, nor above it.", "Go to the folder of the app, and try again."),
+        {"DYNO": None}, ("sparkspace", "ps")),
+]
+# fmt: on
+EXIT_CODES = {
+    "usage": 64,
+    "master-unreachable": 69,
+    "check-failed": 70,
+    "platform": 71,
+    "launch": 72,
+    "box": 73,
+    "config": 78,
+}  # fmt: skip
+
+
+def prepare(tmp: Path) -> None:
+    """What the cases need in their folder."""
+    (tmp / "taken").mkdir()
+    (tmp / "taken" / f"sparkspace-conf-{os.getuid()}").symlink_to(tmp)
+    launchers.fake_java(tmp / "java8", "1.8.0_412")
+    launchers.fake_spark(tmp / "spark-with-jars")
+    launchers.only_tools(tmp / "tools")
+    (tmp / "spark-with-jars" / "jars").mkdir()
+    (tmp / "spark-with-jars" / "jars" / "spark-core_2.13-9.9.9.jar").touch()
+
+
+@functools.cache
+def unresolved() -> str:
+    """How this machine says that a name does not resolve: with and without a network, it differs."""
+    with pytest.raises(OSError) as caught:
+        socket.gethostbyname("1.master.myapp.app.localspace")
+    return str(caught.value.strerror)
+
+
+@pytest.mark.parametrize("bad", CASES, ids=lambda bad: bad.name)
+def test_bad_input(bad: Bad, dyno: dict[str, str], tmp_path: Path) -> None:
+    facts = {"{tmp}": str(tmp_path), "{uid}": str(os.getuid()), "{unresolved}": unresolved()}
+
+    def filled(text: str) -> str:
+        return re.sub(r"\{(tmp|uid|unresolved)\}", lambda match: facts[match[0]], text)
+
+    prepare(tmp_path)
+    env = {**dyno, **S3, **{name: filled(value) for name, value in bad.env.items() if value is not None}}
+    for name in (name for name, value in bad.env.items() if value is None):
+        del env[name]
+    ended = launchers.run(*bad.command, env=env, cwd=tmp_path / "poison")
+    at = ended.lines.index(f"sparkspace at=fatal reason={bad.reason}")
+    assert ended.lines[at + 1 :] == [f" !     {filled(line)}" for line in bad.said]
+    assert [line for line in ended.lines[:at] if not line.startswith("sparkspace at=")] == []
+    assert ended.code == EXIT_CODES[bad.reason]
+    if bad.command != ("sparkspace", "doctor"):
+        assert ended.stdout == ""
+    assert [secret for secret in (*SECRETS, "hunter2") if secret in ended.stdout + ended.stderr] == []

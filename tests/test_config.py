@@ -1,0 +1,244 @@
+"""Config vars and the platform's facts: what is taken, and what is refused with which words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sparkspace.config import S3, SECRET_VARS, VARS, Dyno, Settings
+from sparkspace.errors import ConfigError, PlatformError
+
+from .launchers import FACTS, SECRET, SECRETS
+from .launchers import S3 as BUCKET
+
+DEFAULTS = Settings(
+    executor_memory_mb=None,
+    driver_memory_mb=None,
+    default_cores=4,
+    masters=1,
+    zookeepers="",
+    reverse_proxy_url="",
+    s3=None,
+    log_level="INFO",
+    secret="",
+    master_app="",
+    extra_conf=(),
+    event_log_dir="",
+)
+
+
+@pytest.mark.parametrize("env", [{}, dict.fromkeys(VARS, ""), {"PATH": "/bin", "DATABASE_URL": "x", "SPARKLE": "1"}])
+def test_nothing_set(env: dict[str, str]) -> None:
+    assert Settings.from_env(env) == DEFAULTS
+
+
+@pytest.mark.parametrize(
+    ("var", "value", "field", "meant"),
+    [
+        ("SPARK_EXECUTOR_MEMORY", "512m", "executor_memory_mb", 512),
+        ("SPARK_EXECUTOR_MEMORY", " 12G ", "executor_memory_mb", 12288),
+        ("SPARK_EXECUTOR_MEMORY", "12gb", "executor_memory_mb", 12288),
+        ("SPARK_EXECUTOR_MEMORY", "1 T", "executor_memory_mb", 1024 * 1024),
+        ("SPARK_DRIVER_MEMORY", "2048M", "driver_memory_mb", 2048),
+        ("SPARK_DEFAULT_CORES", "1", "default_cores", 1),
+        ("SPARK_DEFAULT_CORES", "007", "default_cores", 7),
+        ("SPARK_MASTERS", "10", "masters", 10),
+        ("SPARK_MASTERS", "   ", "masters", 1),
+        ("SPARK_ZK_ZOOKEEPER_URL", "zookeeper://10.1.1.1", "zookeepers", "10.1.1.1:2181"),
+        ("SPARK_ZK_ZOOKEEPER_URL", "zookeeper://a:1, zookeeper://b-c.d:2182", "zookeepers", "a:1,b-c.d:2182"),
+        ("SPARK_ZK_ZOOKEEPER_URL", "zookeeper://[fd00::1]:2181", "zookeepers", "[fd00::1]:2181"),
+        ("SPARK_REVERSE_PROXY_URL", "https://spark.example.com/ui/", "reverse_proxy_url", "https://spark.example.com/ui"),
+        ("SPARK_REVERSE_PROXY_URL", "http://10.0.0.1:8080", "reverse_proxy_url", "http://10.0.0.1:8080"),
+        ("LOG_LEVEL", "warn", "log_level", "WARN"),
+        ("SPARKSPACE_SECRET", "!\"#$%&'()*+,-./~", "secret", "!\"#$%&'()*+,-./~"),
+        ("SPARKSPACE_MASTER_APP", "my-cluster-2", "master_app", "my-cluster-2"),
+        ("SPARKSPACE_EVENT_LOG_DIR", "file:/tmp/events", "event_log_dir", "file:/tmp/events"),
+        ("SPARKSPACE_EVENT_LOG_DIR", "hdfs://namenode:9000/é", "event_log_dir", "hdfs://namenode:9000/é"),
+        ("SPARKSPACE_CONF", "spark.a=1;spark.b=2", "extra_conf", (("spark.a", "1"), ("spark.b", "2"))),
+        ("SPARKSPACE_CONF", "\nspark.a = 1;2 \r\n\n spark.b=\n", "extra_conf", (("spark.a", "1;2"), ("spark.b", ""))),
+        ("SPARKSPACE_CONF", "spark.a=x=y==", "extra_conf", (("spark.a", "x=y=="),)),
+        ("SPARKSPACE_CONF", "spark.a=1;spark.b=2;spark.a=3", "extra_conf", (("spark.a", "3"), ("spark.b", "2"))),
+        ("SPARKSPACE_CONF", ";; ;", "extra_conf", ()),
+        ("SPARKSPACE_CONF", "spark.a=1\u20282\x0b3\r4\nspark.b=\x85\n", "extra_conf",
+         (("spark.a", "1\u20282\x0b3\r4"), ("spark.b", ""))),
+        ("SPARKSPACE_CONF", "spark.a=日本 😀", "extra_conf", (("spark.a", "日本 😀"),)),
+    ],
+)  # fmt: skip
+def test_value_is_taken(var: str, value: str, field: str, meant: object) -> None:
+    assert getattr(Settings.from_env({var: value}), field) == meant
+
+
+def test_bucket() -> None:
+    key, secret = (BUCKET[name] for name in SECRET_VARS if name in BUCKET)
+    found = Settings.from_env(BUCKET)
+    assert found.s3 == S3("my-bucket", key, secret, "us-east-1", "")
+    assert found.event_log_dir == "s3a://my-bucket/spark-events"
+    more = {"SPARK_S3_AWS_REGION": "eu-west-1", "SPARKSPACE_S3_ENDPOINT": "http://10.0.0.9:9000/"}
+    assert Settings.from_env({**BUCKET, **more}).s3 == S3(
+        "my-bucket", key, secret, "eu-west-1", "http://10.0.0.9:9000/"
+    )
+    assert Settings.from_env({**BUCKET, "SPARKSPACE_EVENT_LOG_DIR": "file:/x"}).event_log_dir == "file:/x"
+
+
+SIZE = "must be a size with its unit, like 512m or 12g"
+WHOLE = "must be a whole number from 1 to"
+URL = "must be an http:// or https:// URL with a host name"
+ZOOKEEPER = "must be zookeeper://host:port, several with a comma between"
+PROPERTIES = (
+    "must be Spark properties, key=value per line or with ';' between; number {} is none (it is not shown here)."
+)
+HALF = "must be set too when one of the SPARK_S3_… vars is."
+BLANKS = "must be printable ASCII without blanks (it is not shown here)."
+SHORT = "must be at least 16 printable ASCII characters without blanks (it has {})."
+
+
+@pytest.mark.parametrize(
+    ("var", "value", "must"),
+    [
+        ("SPARK_EXECUTOR_MEMORY", "12", f"{SIZE}, but it is '12'."),
+        ("SPARK_EXECUTOR_MEMORY", "1.5g", f"{SIZE}, but it is '1.5g'."),
+        ("SPARK_EXECUTOR_MEMORY", "-1g", f"{SIZE}, but it is '-1g'."),
+        ("SPARK_EXECUTOR_MEMORY", "512k", f"{SIZE}, but it is '512k'."),
+        ("SPARK_EXECUTOR_MEMORY", "1g\n-Xmx9g", f"{SIZE}, but it is '1g\\n-Xmx9g'."),
+        ("SPARK_EXECUTOR_MEMORY", "9" * 13 + "g", f"{SIZE}, but it is '9999999999999g'."),
+        ("SPARK_DRIVER_MEMORY", "511m", "must be at least 512m, the least that Spark starts with, but it is '511m'."),
+        ("SPARK_DRIVER_MEMORY", "0g", "must be at least 512m, the least that Spark starts with, but it is '0g'."),
+        ("SPARK_DEFAULT_CORES", "0", f"{WHOLE} 100000, but it is '0'."),
+        ("SPARK_DEFAULT_CORES", "1e3", f"{WHOLE} 100000, but it is '1e3'."),
+        ("SPARK_MASTERS", "11", f"{WHOLE} 10, but it is '11'."),
+        ("SPARK_MASTERS", "-1", f"{WHOLE} 10, but it is '-1'."),
+        ("SPARK_MASTERS", "x", f"{WHOLE} 10, but it is 'x'."),
+        ("SPARK_MASTERS", "٣", f"{WHOLE} 10, but it is '٣'."),
+        ("SPARK_MASTERS", "²", f"{WHOLE} 10, but it is '²'."),
+        ("SPARK_MASTERS", "3" * 9999, f"{WHOLE} 10, but it is '{'3' * 40}…{'3' * 20} (9999 characters)'."),
+        ("SPARK_ZK_ZOOKEEPER_URL", "10.1.1.1:2181", f"{ZOOKEEPER}, but it is '10.1.1.1:2181'."),
+        ("SPARK_ZK_ZOOKEEPER_URL", "zookeeper://a,", f"{ZOOKEEPER}, but it is 'zookeeper://a,'."),
+        ("SPARK_ZK_ZOOKEEPER_URL", "zookeeper://a/b", f"{ZOOKEEPER}, but it is 'zookeeper://a/b'."),
+        ("SPARK_ZK_ZOOKEEPER_URL", "zookeeper://é", f"{ZOOKEEPER}, but it is 'zookeeper://é'."),
+        ("SPARK_REVERSE_PROXY_URL", "spark.example.com", f"{URL}, but it is 'spark.example.com'."),
+        ("SPARK_REVERSE_PROXY_URL", "ftp://a", f"{URL}, but it is 'ftp://a'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://", f"{URL}, but it is 'https://'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://:80", f"{URL}, but it is 'https://:80'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://a:99999", f"{URL}, but it is 'https://a:99999'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://a:0", f"{URL}, but it is 'https://a:0'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://[::1", f"{URL}, but it is 'https://[::1'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://a/?b", f"{URL}, but it is 'https://a/?b'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://a/\nb", f"{URL}, but it is 'https://a/\\nb'."),
+        ("SPARKSPACE_S3_ENDPOINT", "s3.example.com", f"{URL}, but it is 's3.example.com'."),
+        ("LOG_LEVEL", "LOUD",
+         "must be one of ALL, TRACE, DEBUG, INFO, WARN, ERROR, FATAL, OFF, but it is 'LOUD'."),
+        ("LOG_LEVEL", "WARN\nappender.x=y",
+         "must be one of ALL, TRACE, DEBUG, INFO, WARN, ERROR, FATAL, OFF, but it is 'WARN\\nappender.x=y'."),
+        ("SPARKSPACE_SECRET", "short", SHORT.format(5)),
+        ("SPARKSPACE_SECRET", "a secret with blanks", SHORT.format(20)),
+        ("SPARKSPACE_SECRET", "a-secret-with-an-é", SHORT.format(18)),
+        ("SPARKSPACE_SECRET", "a-secret-with-a-newline\n", SHORT.format(24)),
+        ("SPARKSPACE_MASTER_APP", "My.App", "must be the name of a Heroku app of the same space, but it is 'My.App'."),
+        ("SPARKSPACE_MASTER_APP", "a" * 31,
+         f"must be the name of a Heroku app of the same space, but it is '{'a' * 31}'."),
+        ("SPARKSPACE_EVENT_LOG_DIR", "/tmp/events", "must be a Hadoop URL, but it is '/tmp/events'."),
+        ("SPARKSPACE_EVENT_LOG_DIR", "file:/a b", "must be a Hadoop URL, but it is 'file:/a b'."),
+        ("SPARKSPACE_CONF", "spark.a", PROPERTIES.format(1)),
+        ("SPARKSPACE_CONF", "spark.a b=1", PROPERTIES.format(1)),
+        ("SPARKSPACE_CONF", "hadoop.a=secret", PROPERTIES.format(1)),
+        ("SPARKSPACE_CONF", "spark.a=1; ;spark.password=sec;ret", PROPERTIES.format(3)),
+        ("SPARKSPACE_CONF", "spark.a=1\n\nspark.b:2", PROPERTIES.format(2)),
+        ("SPARKSPACE_CONF", "spark.a=\udcff", "must be text in UTF-8 (it is not shown here)."),
+        ("SPARK_S3_AWS_SECRET_ACCESS_KEY", "alone", None),
+    ],
+)  # fmt: skip
+def test_value_is_refused(var: str, value: str, must: str | None) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Settings.from_env({var: value})
+    if must is None:
+        assert caught.value.message == f"SPARK_S3_BUCKET_NAME {HALF}"
+    else:
+        assert caught.value.message == f"{var} {must}"
+        assert caught.value.cure.startswith(f"Set it with: heroku config:set {var}=")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"SPARK_S3_BUCKET_NAME": ""}, f"SPARK_S3_BUCKET_NAME {HALF}"),
+        ({"SPARK_S3_AWS_ACCESS_KEY_ID": " "}, f"SPARK_S3_AWS_ACCESS_KEY_ID {HALF}"),
+        ({"SPARK_S3_AWS_SECRET_ACCESS_KEY": ""}, f"SPARK_S3_AWS_SECRET_ACCESS_KEY {HALF}"),
+        ({"SPARK_S3_AWS_ACCESS_KEY_ID": "a b"}, f"SPARK_S3_AWS_ACCESS_KEY_ID {BLANKS}"),
+        ({"SPARK_S3_AWS_SECRET_ACCESS_KEY": "a\nb"}, f"SPARK_S3_AWS_SECRET_ACCESS_KEY {BLANKS}"),
+        ({"SPARK_S3_BUCKET_NAME": "My_Bucket"},
+         "SPARK_S3_BUCKET_NAME must be the name of an S3 bucket, but it is 'My_Bucket'."),
+        ({"SPARK_S3_BUCKET_NAME": "a/../b"},
+         "SPARK_S3_BUCKET_NAME must be the name of an S3 bucket, but it is 'a/../b'."),
+        ({"SPARK_S3_AWS_REGION": "EU West"},
+         "SPARK_S3_AWS_REGION must be the name of an AWS region, but it is 'EU West'."),
+    ],
+)  # fmt: skip
+def test_bucket_is_refused(change: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Settings.from_env({**BUCKET, **change})
+    assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("SPARKSPACE_SECRT", "Did you mean SPARKSPACE_SECRET?"),
+        ("SPARKSPACE_SPARK_CONF", "Did you mean SPARKSPACE_CONF?"),
+        ("SPARKSPACE_VERBOSE", "docs/config-vars.md lists those there are."),
+        ("SPARK_EXECUTER_MEMORY", "Did you mean SPARK_EXECUTOR_MEMORY?"),
+        ("SPARK_DEFAULT_CORE", "Did you mean SPARK_DEFAULT_CORES?"),
+        ("SPARK_S3_BUCKETNAME", "Did you mean SPARK_S3_BUCKET_NAME?"),
+    ],
+)
+def test_misspelt_name_is_refused(name: str, hint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Settings.from_env({name: "a-secret-it-may-be"})
+    assert caught.value.message == f"{name} is not a config var of this version."
+    assert caught.value.cure == f"{hint} Remove it with: heroku config:unset {name}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["SPARK_MASTER", "SPARK_MASTER_HOST", "SPARK_EXECUTOR_CORES", "SPARK_HOME", "SPARK_WORKER_MEMORY",
+     "SPARK_WORKER_CORES", "SPARK_DAEMON_MEMORY", "SPARK_DAEMON_JAVA_OPTS", "SPARK_LOG_DIR", "SPARK_NO_DAEMONIZE",
+     "SPARK_USER", "SPARKPOST_API_KEY", "MY_SPARK_MASTERS", "sparkspace_secret"],
+)  # fmt: skip
+def test_names_of_others_are_left_alone(name: str) -> None:
+    assert Settings.from_env({name: "x"}) == DEFAULTS
+
+
+def test_settings_do_not_print_secrets() -> None:
+    env = {**BUCKET, "SPARKSPACE_SECRET": SECRET, "SPARKSPACE_CONF": f"spark.ssl.keyPassword={SECRET}"}
+    assert [secret for secret in SECRETS if secret in repr(Settings.from_env(env))] == []
+
+
+def test_dyno() -> None:
+    dyno = Dyno.from_env({**FACTS, "DYNO": "spark-worker.12"})
+    assert dyno == Dyno("spark-worker.12", "127.0.0.1", "myapp.app.localspace", "1.run.myapp.app.localspace")
+    assert (dyno.process_type, dyno.app_name) == ("spark-worker", "myapp")
+
+
+def test_dyno_without_a_name_of_its_own_gets_one() -> None:
+    env: dict[str, Any] = {**FACTS, "DYNO": "worker.2", "HEROKU_DNS_DYNO_NAME": ""}
+    assert Dyno.from_env(env).dns_name == "2.worker.myapp.app.localspace"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"DYNO": ""}, "This is not a dyno: DYNO is not set."),
+        ({"DYNO": "web-5c8d9f7b4-x2x9p"},
+         "'web-5c8d9f7b4-x2x9p' is not the name of a dyno of a Cedar-generation space."),
+        ({"DYNO": "worker."}, "'worker.' is not the name of a dyno of a Cedar-generation space."),
+        ({"DYNO": "worker.x"}, "'worker.x' is not the name of a dyno of a Cedar-generation space."),
+        ({"HEROKU_PRIVATE_IP": ""}, "HEROKU_PRIVATE_IP is not set: this dyno is not in a Private Space."),
+        ({"HEROKU_DNS_APP_NAME": ""},
+         "HEROKU_DNS_APP_NAME is not set: DNS service discovery is off for this app."),
+    ],
+)  # fmt: skip
+def test_fact_is_missing(change: dict[str, str], message: str) -> None:
+    with pytest.raises(PlatformError) as caught:
+        Dyno.from_env({**FACTS, **change})
+    assert caught.value.message == message
+    assert caught.value.cure

@@ -1,0 +1,64 @@
+"""``status`` as people and programs read it."""
+
+from __future__ import annotations
+
+import json
+
+from sparkspace.cluster import report
+from sparkspace.cluster.master import Application, MasterStatus, Worker
+
+WORKERS = (
+    Worker("worker-1", "10.1.1.2", "ALIVE", 4, 3, 11915, 4096),
+    Worker("worker-2", "10.1.1.13", "DEAD", 4, 0, 1536, 0),
+)
+APPLICATIONS = (Application("app-20261121043103-0000", "a job", "root", "RUNNING", 3, 4096, 61.5),)
+MASTERS = [
+    MasterStatus("http://1.master.myapp.app.localspace:8080", "STANDBY"),
+    MasterStatus("http://2.master.myapp.app.localspace:8080", "ALIVE", WORKERS, APPLICATIONS),
+    MasterStatus("http://3.master.myapp.app.localspace:8080", "DOWN", problem="connection refused"),
+]
+TEXT = """\
+MASTER                                     STATE    PROBLEM
+http://1.master.myapp.app.localspace:8080  STANDBY
+http://2.master.myapp.app.localspace:8080  ALIVE
+http://3.master.myapp.app.localspace:8080  DOWN     connection refused
+
+WORKER     STATE  CORES USED  MEMORY USED
+10.1.1.2   ALIVE  3 of 4      4096 of 11915 MB
+10.1.1.13  DEAD   0 of 4      0 of 1536 MB
+
+APPLICATION              NAME   STATE    CORES  EXECUTOR MEMORY  RUNNING FOR
+app-20261121043103-0000  a job  RUNNING  3      4096 MB          62 s"""
+NOBODY = """\
+MASTER    STATE  PROBLEM
+http://a  DOWN   its name does not resolve
+
+WORKER  STATE  CORES USED  MEMORY USED
+(none)
+
+APPLICATION  NAME  STATE  CORES  EXECUTOR MEMORY  RUNNING FOR
+(none)"""
+
+
+def test_text() -> None:
+    assert report.as_text(MASTERS) == TEXT
+    assert report.as_text([MasterStatus("http://a", "DOWN", problem="its name does not resolve")]) == NOBODY
+
+
+def test_json() -> None:
+    found = json.loads(report.as_json(MASTERS))
+    assert list(found) == ["masters", "workers", "applications"]
+    assert found["masters"][2] == {"url": MASTERS[2].url, "state": "DOWN", "problem": "connection refused"}
+    assert found["workers"][0] == {
+        "id": "worker-1", "host": "10.1.1.2", "state": "ALIVE", "cores": 4, "cores_used": 3, "memory_mb": 11915,
+        "memory_used_mb": 4096,
+    }  # fmt: skip
+    assert found["applications"][0] == {
+        "id": "app-20261121043103-0000", "name": "a job", "user": "root", "state": "RUNNING", "cores": 3,
+        "memory_per_executor_mb": 4096, "duration_s": 61.5,
+    }  # fmt: skip
+
+
+def test_json_without_a_leader_has_no_workers() -> None:
+    found = json.loads(report.as_json([MasterStatus("http://a", "STANDBY", WORKERS, APPLICATIONS)]))
+    assert (found["workers"], found["applications"]) == ([], [])
