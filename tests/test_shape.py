@@ -34,7 +34,7 @@ LAYERS = {
 # All else is handed its environment as a mapping.
 ENVIRON = {
     "cli": "passes it in",
-    "box.dyno": "finds nsenter and unshare on PATH",
+    "box.line": "finds nsenter and unshare on PATH",
     "box.terminal": "describes the terminal it is attached to",
     "code.probe": "runs in an executor, where nobody hands it anything",
 }

@@ -20,7 +20,7 @@ from typing import Protocol
 
 from aiohttp import WSMsgType, web
 
-from .dyno import Streams
+from .line import Streams
 
 STDIN, STDOUT, STDERR, EXIT, SIZE, ENDED = 0, 1, 2, 3, 4, 255
 CLAIM_WITHIN_S = 60.0

@@ -6,14 +6,8 @@ A dyno that is restarted is another ``Dyno`` with the same name, as on Heroku: f
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import os
 import shutil
 import signal
-import socket
-import subprocess
-import sys
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +17,7 @@ from typing import Any
 
 from ..errors import BoxError
 from .limits import Limits
+from .line import Line, Streams, first_child, spawn
 from .logs import Log
 from .names import Names
 from .network import Network
@@ -30,7 +25,6 @@ from .sizes import MEMORY_MB
 
 PASSWD = "root:x:0:0:dyno:/app:/bin/bash\n"  # Java takes a user's home from here, not from HOME
 GRACE_S = 30.0  # from SIGTERM to SIGKILL: devcenter.heroku.com/articles/dyno-shutdown-behavior
-SHIM = Path(__file__).with_name("shim.py")
 NOT_COPIED = (".git", ".venv", ".sparkspace", ".env", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache")
 
 
@@ -48,21 +42,6 @@ class Ground:
     visible: tuple[str, ...]  # folders of the machine that every dyno sees, even below /tmp
     path: str  # PATH of every dyno
     java_home: str
-
-
-@dataclass(frozen=True)
-class Streams:
-    """The standard streams of an attached command. With a terminal all three are one."""
-
-    stdin: int
-    stdout: int
-    stderr: int
-    tty: bool
-
-    def close(self) -> None:
-        """Close our copies, once the command has its own."""
-        for handle in {self.stdin, self.stdout, self.stderr}:
-            os.close(handle)
 
 
 class Dyno:
@@ -154,8 +133,7 @@ class Dyno:
             (self.folder / "app" / ".venv").symlink_to(venv.resolve())
 
     async def _launch(self, env: dict[str, str], streams: Streams | None) -> None:
-        command = [*self.ground.network.wrapper(), sys.executable, "-I", "-S", str(SHIM)]
-        self._line, output = await spawn(command, streams)
+        self._line, output = await spawn(self.ground.network.wrapper(), streams)
         self.pid = self._line.process.pid
         if output:
             asyncio.create_task(self.ground.log.copy(output, self.name))
@@ -279,7 +257,7 @@ class Inside:
         if self.dyno.ground.network.kind == "namespaces":
             first = first_child(self.dyno.pid)
             enter = ["nsenter", "--target", str(first), "--net", "--mount", "--uts", "--ipc", "--pid", "--root", "--"]
-        self._line, _ = await spawn([*enter, sys.executable, "-I", "-S", str(SHIM)], streams)
+        self._line, _ = await spawn(enter, streams)
         await self._line.expect("born")
         spec = {
             "namespaces": False,
@@ -306,76 +284,3 @@ class Inside:
     def kill(self) -> None:
         """End it now."""
         self.signal(signal.SIGKILL)
-
-
-class Line:
-    """The control socket to a shim, and the process at the other end."""
-
-    def __init__(
-        self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        self.process = process
-        self._reader = reader
-        self._writer = writer
-
-    def send(self, message: Mapping[str, object]) -> None:
-        """Send a message; a shim that has ended does not mind."""
-        if not self._writer.is_closing():
-            self._writer.write(json.dumps(message).encode() + b"\n")
-
-    async def receive(self) -> dict[str, Any] | None:
-        """The next message; None when the shim has ended."""
-        try:
-            line = await self._reader.readline()
-        except OSError:
-            return None
-        return json.loads(line) if line else None
-
-    async def expect(self, at: str) -> None:
-        """Wait for the shim to say ``at``.
-
-        Raises:
-            BoxError: it said that it failed, or ended.
-        """
-        message = await self.receive()
-        if not message or message["at"] != at:
-            raise BoxError(
-                str(message["why"]) if message and "why" in message else f"its first process ended before it was {at}"
-            )
-
-    async def exit_code(self) -> int:
-        """Wait for the command to end. A shim that ends without a word was killed: 137."""
-        while message := await self.receive():
-            if message["at"] == "exited":
-                return int(message["code"])
-        return 137
-
-    async def close(self) -> None:
-        """Hang up, which makes the shim kill what is left, and wait for its end."""
-        self._writer.close()
-        await self.process.wait()
-
-
-async def spawn(command: list[str], streams: Streams | None) -> tuple[Line, asyncio.StreamReader | None]:
-    """Start a shim. Returns the line to it, and its output if there are no ``streams`` for that to go to."""
-    ours, theirs = socket.socketpair()
-    with contextlib.closing(theirs):
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            str(theirs.fileno()),
-            stdin=streams.stdin if streams else subprocess.DEVNULL,
-            stdout=streams.stdout if streams else subprocess.PIPE,
-            stderr=streams.stderr if streams else subprocess.STDOUT,
-            pass_fds=[theirs.fileno()],
-            start_new_session=True,
-            env={"PATH": os.environ.get("PATH", os.defpath)},
-        )
-    reader, writer = await asyncio.open_connection(sock=ours)
-    return Line(process, reader, writer), None if streams else process.stdout
-
-
-def first_child(pid: int) -> int:
-    """The process that ``pid`` forked: the dyno's first."""
-    import psutil
-
-    return int(psutil.Process(pid).children()[0].pid)

@@ -22,6 +22,7 @@ from .. import launch
 from ..config import VARS, Settings, refuse_misspelt
 from ..errors import BoxError, UsageError
 from . import network, procfile, space
+from .formation import first_formation
 from .limits import Limits
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -136,7 +137,7 @@ def open_box(source: Path, wishes: Wishes, env: Mapping[str, str]) -> tuple[Box,
     if is_held(source):
         raise BoxError(f"A box is open already in {source}.", "Close it with: bin/sparkspace down")
     clean_up(source)
-    formation = space.formation(procfile.read(source), source, wishes.quantities, wishes.sizes)
+    formation = first_formation(procfile.read(source), source, wishes.quantities, wishes.sizes)
     config = config_vars(source, env)
     launch.spark_home(env)
     java = str(launch.java_home(env))
@@ -230,7 +231,7 @@ def first_answer(stream: IO[str]) -> dict[str, Any]:
 
 def supervisor_pid(pid: int, box: Box) -> int:
     """The supervisor itself: in namespaces, the child of the ``unshare`` that we started."""
-    from .dyno import first_child
+    from .line import first_child
 
     return first_child(pid) if box.network == "namespaces" else pid
 

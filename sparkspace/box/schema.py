@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from .dyno import Dyno
+from .formation import Process
 from .sizes import GB, MEMORY_MB
-from .space import Process, Release, Space
+from .space import Release, Space
 
 Json = dict[str, Any]
 ACCOUNT = "box@localhost"

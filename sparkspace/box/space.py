@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import math
 import re
 import secrets
 from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from ..config import Settings
 from ..errors import BoxError, ConfigError, UsageError
 from .attachment import CLAIM_WITHIN_S, Attachment
 from .dyno import Dyno, Ground, Inside
+from .formation import Process
 from .sizes import DEFAULT, canonical
 
 ROLLING = 0.25  # of a process type at a time: devcenter.heroku.com/articles/rolling-deploys
@@ -25,16 +24,6 @@ STEADY_S = 60.0  # up for this long: the next crash is a first one again
 LONGEST_BACKOFF_S = 300.0
 BOOT_WITHIN_S = 60.0  # a web dyno that has not bound its port by then is stopped (R10)
 MOST_CONFIG_BYTES = 64 * 1024
-
-
-@dataclass(frozen=True)
-class Process:
-    """A line of the formation."""
-
-    type: str
-    command: str
-    quantity: int
-    size: str
 
 
 @dataclass(frozen=True)
@@ -345,38 +334,3 @@ def check_config(config: Mapping[str, str]) -> None:
     if sum(len(name) + len(value) for name, value in config.items()) > MOST_CONFIG_BYTES:
         raise ConfigError("The config", f"must be at most {MOST_CONFIG_BYTES // 1024} kB in all")
     Settings.from_env(config)
-
-
-def formation(
-    procfile: Mapping[str, str], folder: Path, quantities: Mapping[str, int], sizes: Mapping[str, str]
-) -> list[Process]:
-    """The formation to start with: quantities as asked for, else those of ``app.json``, else one web dyno and no other.
-
-    Raises:
-        UsageError: a quantity or size is for a process type that the Procfile has not, or no size.
-        BoxError: ``app.json`` is no JSON.
-    """
-    for type in [*quantities, *sizes]:
-        if type not in procfile:
-            raise UsageError(f"The Procfile has no process type {type!r}.", f"It has: {', '.join(procfile)}")
-    usual = {"web": 1, **app_json_quantities(folder)}
-    return [
-        Process(type, command, quantities.get(type, usual.get(type, 0)), canonical(sizes.get(type, DEFAULT)))
-        for type, command in procfile.items()
-    ]
-
-
-def app_json_quantities(folder: Path) -> dict[str, int]:
-    """Process type → quantity, as the app's own ``app.json`` has it.
-
-    Raises:
-        BoxError: it is no JSON, or not of that shape.
-    """
-    path = folder / "app.json"
-    if not path.is_file():
-        return {}
-    try:
-        lines = json.loads(path.read_text(encoding="utf-8")).get("formation", {})
-        return {type: int(line["quantity"]) for type, line in lines.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BoxError(f"{path} can't be read: {error}", "Mend its formation.") from error

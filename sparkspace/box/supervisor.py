@@ -24,12 +24,13 @@ from aiohttp import web
 from ..errors import SparkspaceError
 from .api import Api
 from .dyno import Ground
+from .formation import Process
 from .handle import forget
 from .limits import Limits
 from .logs import Log
 from .names import Names
 from .network import KINDS
-from .space import Process, Space
+from .space import Space
 
 
 def main() -> int:
