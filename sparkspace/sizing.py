@@ -78,7 +78,7 @@ def worker_memory_mb(capacity: Capacity) -> int:
     if offer < LEAST_MEMORY_MB:
         raise LaunchError(
             f"A dyno of {capacity.memory_mb} MB can't hold a Spark worker and an executor.",
-            "Choose a larger size: heroku ps:type worker=Private-M   (in a box: sparkspace scale worker=2:Private-M)",
+            "Choose a larger size: heroku ps:type worker=Private-M   (a box: bin/sparkspace scale worker=2:Private-M)",
         )
     return offer
 

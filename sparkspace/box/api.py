@@ -7,6 +7,7 @@ devcenter.heroku.com/articles/platform-api-reference.
 from __future__ import annotations
 
 import hmac
+import re
 import sys
 import time
 import traceback
@@ -25,6 +26,7 @@ from .space import Space
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CALLS, REFILL_PER_S = 4500, 75 / 60  # devcenter.heroku.com/articles/platform-api-reference#rate-limits
+MOST_DYNOS = 100  # of a process type: a slip of the finger must not start ten thousand
 FREE = ("/account/rate-limits",)
 OPEN = ("/attach/", "/logs/")  # their paths hold a secret of their own, as Heroku's have
 
@@ -60,11 +62,10 @@ class Bucket:
 class Api:
     """The handlers, over one space."""
 
-    def __init__(self, space: Space, token: str, url: str, close: Callable[[], None]) -> None:
+    def __init__(self, space: Space, token: str, url: str) -> None:
         self.space = space
         self.url = url
         self._token = token
-        self._close = close
         self._bucket = Bucket()
         self._log_sessions: dict[str, dict[str, Any]] = {}
 
@@ -100,7 +101,6 @@ class Api:
                 web.get("/spaces/{space}/topology", self.topology),
                 web.get("/logs/{key}", self.logs),
                 web.get("/attach/{key}", self.attach),
-                web.post("/box/actions/close", self.close),
             ]
         )
         return app
@@ -120,6 +120,8 @@ class Api:
                 reply = _error(503, "unavailable", " ".join(error.lines()))
             except web.HTTPException as error:
                 reply = _error(error.status, *_words(error))
+            except ConnectionError:
+                raise  # the client has gone: nothing to say, and nobody to say it to
             except Exception:
                 traceback.print_exc(file=sys.stderr)
                 reply = _error(
@@ -186,7 +188,8 @@ class Api:
         """POST /apps/{app}/dynos: a one-off dyno."""
         wish = await _body(request)
         attachment = _attachment(wish) if wish.get("attach") else None
-        dyno, key = await self.space.run(_command(wish), wish.get("size"), _strings(wish, "env"), attachment)
+        size = str(wish["size"]) if wish.get("size") else None
+        dyno, key = await self.space.run(_command(wish), size, _strings(wish, "env"), attachment)
         return web.json_response(schema.dyno(self.space, dyno, self._attach_url(key)), status=201)
 
     async def run_inside(self, request: web.Request) -> web.Response:
@@ -203,7 +206,7 @@ class Api:
         attachment, command = self.space.attachments.pop(request.match_info["key"], (None, None))
         if not attachment or not command:
             raise Refusal(404, "not_found", "There is nothing to attach to: it was claimed, or never there.")
-        socket = web.WebSocketResponse(protocols=["v5.channel.k8s.io"], heartbeat=30)
+        socket = web.WebSocketResponse(protocols=["v5.channel.k8s.io"])
         await socket.prepare(request)
         await attachment.carry(socket, command)
         await socket.close()
@@ -282,10 +285,13 @@ class Api:
         text = str(wanted)
         if wanted is None:
             return None
-        if isinstance(wanted, bool) or not text.lstrip("+-").isdigit() or len(text) > 6:
+        if isinstance(wanted, bool) or not re.fullmatch(r"[+-]?\d{1,5}", text, re.ASCII):
             raise Refusal(422, "invalid_params", f"{text!r} is not a quantity of dynos.")
         relative = isinstance(wanted, str) and text[0] in "+-"
-        return int(text) + (self._process(type).quantity if relative else 0)
+        quantity = int(text) + (self._process(type).quantity if relative else 0)
+        if quantity > MOST_DYNOS:
+            raise Refusal(422, "invalid_params", f"A box has at most {MOST_DYNOS} dynos of a process type.")
+        return quantity
 
     def _process(self, type: str) -> Any:  # noqa: ANN401
         if type not in self.space.formation:
@@ -356,13 +362,6 @@ class Api:
         await reply.write_eof()
         return reply
 
-    # The box itself
-
-    async def close(self, request: web.Request) -> web.Response:
-        """POST /box/actions/close: not Heroku's."""
-        self._close()
-        return web.json_response({}, status=202)
-
 
 def wanted_by(wish: dict[str, Any]) -> Wanted:
     """Which lines a log session wants: ``source`` (app, heroku) and ``dyno`` (a name, or a process type)."""
@@ -405,11 +404,11 @@ def _strings(wish: dict[str, Any], name: str) -> dict[str, str]:
 
 def _attachment(wish: dict[str, Any]) -> Attachment:
     env = _strings(wish, "env")
-    columns, lines = env.get("COLUMNS", ""), env.get("LINES", "")
+    columns, lines = (re.sub(r"\D", "", env.get(name, ""), flags=re.ASCII)[:5] for name in ("COLUMNS", "LINES"))
     return Attachment(
         tty=not wish.get("force_no_tty"),
-        columns=int(columns) if columns.isdigit() else 80,
-        lines=int(lines) if lines.isdigit() else 24,
+        columns=int(columns or 80),
+        lines=int(lines or 24),
     )
 
 

@@ -15,7 +15,7 @@ import pty
 import signal
 import struct
 import termios
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Protocol
 
 from aiohttp import WSMsgType, web
@@ -24,7 +24,6 @@ from .line import Streams
 
 STDIN, STDOUT, STDERR, EXIT, SIZE, ENDED = 0, 1, 2, 3, 4, 255
 CLAIM_WITHIN_S = 60.0
-DRAIN_WITHIN_S = 5.0
 
 
 class Attached(Protocol):
@@ -53,36 +52,43 @@ class Attachment:
             (stdin, self._input), (out, stdout), (err, stderr) = os.pipe(), os.pipe(), os.pipe()
             self.streams = Streams(stdin, stdout, stderr, False)
             self._outputs = {STDOUT: out, STDERR: err}
-        self.claimed = False
+        self._open = {self._input, *self._outputs.values()}
 
-    def abandon(self) -> None:
-        """Nobody came, or the command never ran."""
-        for handle in (self._input, *self._outputs.values()):
-            with contextlib.suppress(OSError):
-                os.close(handle)
+    def close(self) -> None:
+        """Close those of our ends that nobody has taken over."""
+        while self._open:
+            os.close(self._open.pop())
 
     async def carry(self, socket: web.WebSocketResponse, command: Attached) -> None:
         """Carry bytes both ways until the command has ended, then send its exit code.
 
         When the other side hangs up, the command is hung up too, and killed if it does not mind.
         """
-        self.claimed = True
         outputs = [asyncio.create_task(self._out(socket, channel, end)) for channel, end in self._outputs.items()]
-        inputs = asyncio.create_task(self._in(socket))
-        ended = asyncio.create_task(until(command.exit_code))
-        await asyncio.wait({inputs, ended}, return_when=asyncio.FIRST_COMPLETED)
-        if ended.done():
-            await asyncio.wait(outputs, timeout=DRAIN_WITHIN_S)
-            with contextlib.suppress(ConnectionError):
-                await socket.send_bytes(bytes([EXIT]) + json.dumps({"exit": command.exit_code.result()}).encode())
-        else:
-            await hang_up(command)
-        for task in (inputs, ended, *outputs):
-            task.cancel()
+        gone = asyncio.create_task(self._in(socket))
+        ended = asyncio.create_task(self._ended(outputs, command.exit_code))
+        try:
+            await asyncio.wait({gone, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                with contextlib.suppress(ConnectionError):
+                    await socket.send_bytes(bytes([EXIT]) + json.dumps({"exit": ended.result()}).encode())
+            else:
+                await hang_up(command)
+        finally:
+            for task in (gone, ended, *outputs):
+                task.cancel()
+            self.close()
+
+    async def _ended(self, outputs: Iterable[asyncio.Task[None]], exit_code: asyncio.Future[int]) -> int:
+        """The command's exit code, once all that it wrote has been sent, however slowly that is read."""
+        code = await asyncio.shield(exit_code)
+        await asyncio.gather(*outputs)
+        return code
 
     async def _out(self, socket: web.WebSocketResponse, channel: int, handle: int) -> None:
         reader = asyncio.StreamReader()
         loop = asyncio.get_running_loop()
+        self._open.discard(handle)
         transport, _ = await loop.connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(handle, "rb", 0)
         )
@@ -114,14 +120,10 @@ class Attachment:
             elif channel == SIZE and self.tty:
                 size = json.loads(data)
                 set_size(self._input, int(size["Width"]), int(size["Height"]))
-            elif channel == ENDED and not self.tty:
+            elif channel == ENDED and not self.tty and self._input in self._open:
+                self._open.discard(self._input)
                 os.close(self._input)
                 writer.close()
-
-
-async def until(future: asyncio.Future[int]) -> None:
-    """Wait for a future that others wait for too."""
-    await asyncio.shield(future)
 
 
 async def hang_up(command: Attached, grace_s: float = 10.0) -> None:
@@ -136,5 +138,5 @@ async def hang_up(command: Attached, grace_s: float = 10.0) -> None:
 
 def set_size(terminal: int, columns: int, lines: int) -> None:
     """Tell the terminal its size; its foreground processes get SIGWINCH from the kernel."""
-    clamp: Callable[[int], int] = lambda cells: max(1, min(cells, 10_000))  # noqa: E731
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", clamp(lines), clamp(columns), 0, 0))
+    rows, cells = (max(1, min(count, 10_000)) for count in (lines, columns))
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cells, 0, 0))

@@ -24,6 +24,7 @@ from .network import Network
 from .sizes import MEMORY_MB
 
 PASSWD = "root:x:0:0:dyno:/app:/bin/bash\n"  # Java takes a user's home from here, not from HOME
+LAST_WORDS_WITHIN_S = 2.0
 GRACE_S = 30.0  # from SIGTERM to SIGKILL: devcenter.heroku.com/articles/dyno-shutdown-behavior
 NOT_COPIED = (".git", ".venv", ".sparkspace", ".env", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache")
 
@@ -55,7 +56,6 @@ class Dyno:
         self.size = size
         self.release = release
         self.state = "starting"
-        self.attach_url: str | None = None
         self.created_at = self.updated_at = datetime.now(timezone.utc)
         self.address = ground.network.address()
         self.pid = 0  # of the shim; in namespaces, the unshare before it
@@ -65,6 +65,7 @@ class Dyno:
         self.folder = ground.folder / "dynos" / f"{name}-{self.id[:8]}"
         self._line: Line | None = None
         self._life: asyncio.Task[None] | None = None
+        self._copying: asyncio.Task[None] | None = None
         self._begun = asyncio.Event()  # its start is over, well or ill: only then can it be signalled
 
     @property
@@ -115,11 +116,12 @@ class Dyno:
         except (OSError, BoxError, shutil.Error) as error:
             await self._remove()
             self._finish(126)
-            self._begun.set()
             raise BoxError(f"The dyno {self.name} can't be started: {error}") from error
-        self.ground.names.set(self.name, self.address)
-        self.ground.network.publish()
-        self._begun.set()
+        finally:
+            self._begun.set()
+        if not self.exit_code.done():
+            self.ground.names.set(self.name, self.address)
+            self.ground.network.publish()
 
     def _make_disk(self) -> None:
         """An empty /tmp, and a copy of the app as it is now: what a dyno writes is its own, and gone with it."""
@@ -136,7 +138,7 @@ class Dyno:
         self._line, output = await spawn(self.ground.network.wrapper(), streams)
         self.pid = self._line.process.pid
         if output:
-            asyncio.create_task(self.ground.log.copy(output, self.name))
+            self._copying = asyncio.create_task(self.ground.log.copy(output, self.name))
         await self._line.expect("born")
         self.ground.network.attach(self.pid)
         self._line.send(self._spec(env, streams))
@@ -174,9 +176,16 @@ class Dyno:
     async def _live(self) -> None:
         assert self._line
         code = await self._line.exit_code()
-        self.ground.log.add("heroku", self.name, f"Process exited with status {code}")
-        await self._remove()
-        self._finish(code)
+        try:
+            for inside in self.insides:
+                inside.kill()
+            await self._line.close()
+            if self._copying:  # its last words come before the news of its end
+                await asyncio.wait({self._copying}, timeout=LAST_WORDS_WITHIN_S)
+            self.ground.log.add("heroku", self.name, f"Process exited with status {code}")
+            await self._remove()
+        finally:
+            self._finish(code)
 
     def _finish(self, code: int) -> None:
         if not self.exit_code.done():
@@ -228,7 +237,7 @@ class Dyno:
         Raises:
             BoxError: the dyno has ended.
         """
-        if self.exit_code.done() or not self.pid:
+        if self.exit_code.done() or not self._begun.is_set():
             raise BoxError(f"The dyno {self.name} is not up.")
         inside = Inside(self, command, streams.tty)
         await inside.start(self.environment(config, extra), streams)
@@ -253,28 +262,42 @@ class Inside:
         Raises:
             BoxError: it can't be run.
         """
-        enter: list[str] = []
-        if self.dyno.ground.network.kind == "namespaces":
-            first = first_child(self.dyno.pid)
-            enter = ["nsenter", "--target", str(first), "--net", "--mount", "--uts", "--ipc", "--pid", "--root", "--"]
-        self._line, _ = await spawn(enter, streams)
+        limits, folder = self.dyno.ground.limits, self.dyno.folder.name
+        self._line, _ = await spawn(self._entrance(), streams)
         await self._line.expect("born")
-        spec = {
-            "namespaces": False,
-            "cgroup": "",
-            "tty": self.tty,
-            "cwd": env["HOME"],
-            "command": self.command,
-            "env": env,
-        }
-        self._line.send(spec)
+        limits.enter(folder, self._line.process.pid)
+        self._line.send(
+            {
+                "namespaces": False,
+                "cgroup": "",
+                "tty": self.tty,
+                "cwd": env["HOME"],
+                "command": self.command,
+                "env": env,
+            }
+        )
         await self._line.expect("running")
         asyncio.create_task(self._live())
 
+    def _entrance(self) -> list[str]:
+        """The command that enters the dyno's namespaces, if it has any.
+
+        Raises:
+            BoxError: the dyno has just ended.
+        """
+        if self.dyno.ground.network.kind != "namespaces":
+            return []
+        first = first_child(self.dyno.pid)
+        return ["nsenter", "--target", str(first), "--net", "--mount", "--uts", "--ipc", "--pid", "--root", "--"]
+
     async def _live(self) -> None:
         assert self._line
-        self.exit_code.set_result(await self._line.exit_code())
-        await self._line.close()
+        code = 137
+        try:
+            code = await self._line.exit_code()
+            await self._line.close()
+        finally:
+            self.exit_code.set_result(code)
 
     def signal(self, number: int) -> None:
         """Send a signal to the command and its children."""

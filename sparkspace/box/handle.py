@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -27,6 +27,7 @@ from .limits import Limits
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PREFIX = "sparkspace-"
 CLOSE_WITHIN_S = 45.0  # the 30 s that dynos have, and some for ourselves
 
 
@@ -54,6 +55,7 @@ class Box:
     network: str
     limits: str
     notice: str
+    source: str
 
 
 def state_folder(source: Path) -> Path:
@@ -88,25 +90,59 @@ def find(source: Path) -> Box:
 
 
 def recorded(source: Path) -> Box | None:
-    """What the last box of this app left in its record; None if it closed properly, or there was none."""
+    """What the last box of this app left in its record; None if it closed properly, or there was none.
+
+    A record that came here with a copy of the folder, or names a folder that is not ours, is none.
+    """
     try:
-        return Box(**json.loads((state_folder(source) / "box.json").read_text()))
-    except (FileNotFoundError, ValueError, TypeError):
+        box = Box(**json.loads((state_folder(source) / "box.json").read_text()))
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
         return None
+    return box if box.source == str(source) and is_a_boxs(Path(box.folder)) else None
+
+
+def is_a_boxs(folder: Path) -> bool:
+    """Whether this can be the folder of a box of this user's: the record could say anything, and it will be removed."""
+    named = folder.name.startswith(PREFIX) and folder.parent == Path(tempfile.gettempdir())
+    return named and not folder.is_symlink() and (not folder.exists() or folder.stat().st_uid == os.geteuid())
 
 
 def is_held(source: Path) -> bool:
     """Whether a box of this app lives: its process holds a lock, which the kernel takes from the dead."""
     try:
         with open(state_folder(source) / "lock", "a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return False
     except BlockingIOError:
         return True
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except PermissionError:
         raise BoxError(f"A box of another user is, or was, open in {source}.", "Use a clone of your own.") from None
+
+
+@contextlib.contextmanager
+def held(source: Path) -> Iterator[int]:
+    """Hold the lock, as the box of this app or to clean up after it. A process that inherits it holds it too.
+
+    Raises:
+        BoxError: somebody else holds it, or it can't be made.
+    """
+    path = state_folder(source) / "lock"
+    while True:
+        try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            lock = open(path, "w")
+        except OSError as error:
+            raise BoxError(f"Can't write to {path}: {error.strerror}.", "Use a clone of your own.") from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BoxError(f"A box is open already in {source}.", "Close it with: bin/sparkspace down") from None
+            if path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                yield lock.fileno()
+                return  # else it was removed while we waited for it, and holds nobody off
 
 
 def config_vars(source: Path, env: Mapping[str, str]) -> dict[str, str]:
@@ -134,31 +170,28 @@ def open_box(source: Path, wishes: Wishes, env: Mapping[str, str]) -> tuple[Box,
     Raises:
         BoxError, ConfigError, LaunchError, UsageError: nothing was started, or nothing of it is left.
     """
-    if is_held(source):
-        raise BoxError(f"A box is open already in {source}.", "Close it with: bin/sparkspace down")
-    clean_up(source)
     formation = first_formation(procfile.read(source), source, wishes.quantities, wishes.sizes)
     config = config_vars(source, env)
     launch.spark_home(env)
     java = str(launch.java_home(env))
     kind, lack = network.choose(wishes.network)
-    with listening_socket(wishes.port) as listener:
-        folder = tempfile.mkdtemp(prefix="sparkspace-")
+    with listening_socket(wishes.port) as listener, held(source) as lock:
+        sweep(source)
+        folder = tempfile.mkdtemp(prefix=PREFIX)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        box = Box(wishes.app, url, secrets.token_urlsafe(24), 0, folder, kind, "", lack)
+        box = Box(wishes.app, url, secrets.token_urlsafe(24), 0, folder, kind, "", lack, str(source))
         spec = {
             **asdict(box),
-            "source": str(source),
             "formation": [asdict(line) for line in formation],
             "config": config,
             "java_home": java,
             "path": f"{os.path.dirname(sys.executable)}:{SYSTEM_PATH}",
             "socket": listener.fileno(),
-            "lock": str(state_folder(source) / "lock"),
+            "lock": lock,
             "leash": wishes.leash,
         }
         record(source, box)
-        return start(source, box, spec, listener.fileno())
+        return start(source, box, spec, [listener.fileno(), lock])
 
 
 def listening_socket(port: int) -> socket.socket:
@@ -183,41 +216,62 @@ def listening_socket(port: int) -> socket.socket:
     return listener
 
 
-def start(source: Path, box: Box, spec: Mapping[str, Any], listener: int) -> tuple[Box, subprocess.Popen[str]]:
+def start(source: Path, box: Box, spec: Mapping[str, Any], handles: Sequence[int]) -> tuple[Box, subprocess.Popen[str]]:
     """Start the box's process, and wait until it says that it is ready.
 
     Raises:
         BoxError: it could not open the box.
     """
     wrapper = network.space_command() if box.network == "namespaces" else []
-    errors = Path(box.folder) / "supervisor.log"
-    with open(errors, "w") as stderr:
+    with open(Path(box.folder) / "supervisor.log", "w+") as stderr:
         process = subprocess.Popen(
             [*wrapper, sys.executable, "-s", "-m", "sparkspace.box.supervisor"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
-            pass_fds=[listener],
+            pass_fds=handles,
             start_new_session=True,
+            cwd="/",  # -m looks there for modules first, and the app's folder may have any
             env={"PATH": SYSTEM_PATH, "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", "HOME": "/"},
         )
+        try:
+            return opened(source, box, spec, process), process
+        except BoxError as error:
+            stderr.seek(0)
+            said = error.message or "\n".join(stderr.read().splitlines()[-5:]) or "its process ended at once"
+            end(process, source)
+            raise BoxError(f"The box could not be opened: {said}") from None
+        except BaseException:  # Ctrl-C, mostly: half a box must not stay
+            end(process, source)
+            raise
+
+
+def opened(source: Path, box: Box, spec: Mapping[str, Any], process: subprocess.Popen[str]) -> Box:
+    """Give the box's process its spec, and put on record what it answers.
+
+    Raises:
+        BoxError: it can't open the box; without words if it has none.
+    """
     assert process.stdin and process.stdout
     process.stdin.write(json.dumps(spec) + "\n")
     process.stdin.flush()
     answer = first_answer(process.stdout)
     if not answer.get("ready"):
-        said = answer.get("error") or errors.read_text().splitlines()[-5:] or ["its process ended at once"]
-        process.wait()
-        clean_up(source)
-        raise BoxError("The box could not be opened: " + "\n".join(said))
+        raise BoxError("\n".join(answer.get("error", [])))
     unenforced = answer["unenforced"] and f"enforcement of memory limits, which dynos only see ({answer['unenforced']})"
     notice = "\n".join(filter(None, (box.notice, unenforced)))
-    opened = Box(
-        **{**asdict(box), "pid": supervisor_pid(process.pid, box), "limits": answer["limits"], "notice": notice}
-    )
-    record(source, opened)
-    return opened, process
+    pid = supervisor_pid(process.pid, box)
+    ready = Box(**{**asdict(box), "pid": pid, "limits": answer["limits"], "notice": notice})
+    record(source, ready)
+    return ready
+
+
+def end(process: subprocess.Popen[str], source: Path) -> None:
+    """End a box that did not open: unshare takes its child along, and a supervisor's end that of its dynos."""
+    process.kill()
+    process.wait()
+    clean_up(source)
 
 
 def first_answer(stream: IO[str]) -> dict[str, Any]:
@@ -249,9 +303,15 @@ def record(source: Path, box: Box) -> None:
 
 
 def close(source: Path, box: Box) -> None:
-    """Ask the box to close, wait until it has, and make sure of it."""
+    """Ask the box to close, wait until it has, and make sure of it.
+
+    Raises:
+        BoxError: it is only just being opened, or can't be ended.
+    """
     import psutil
 
+    if not box.pid:
+        raise BoxError("The box is just being opened.", "Try again in a moment.")
     with contextlib.suppress(psutil.NoSuchProcess):
         supervisor = psutil.Process(box.pid)
         unshare = supervisor.parents()[:1] if box.network == "namespaces" else []
@@ -260,26 +320,34 @@ def close(source: Path, box: Box) -> None:
         for process in alive:
             process.kill()
         psutil.wait_procs(alive, timeout=5)
-    clean_up(source)
+    left = recorded(source)
+    if left and left.folder == box.folder:  # else somebody has cleaned up already, or opened another
+        with held(source):
+            clean_up(source)
 
 
 def clean_up(source: Path) -> list[str]:
-    """Remove what a box that is no more has left. Returns what there was, in words."""
-    box = recorded(source)
-    if box is None:
-        return []
-    killed = kill_strays(box.folder)
-    found = [f"{len(killed)} processes ({', '.join(map(str, killed))})"] if killed else []
-    for path in (Path(box.folder), Limits.path(Path(box.folder).name)):
-        found += [str(path)] if path.exists() else []
-    Limits.remove_all(Limits.path(Path(box.folder).name))
-    shutil.rmtree(box.folder, ignore_errors=True)
+    """Remove all that a box that is no more has left; the lock must be held, and goes last. Returns what there was."""
+    found = sweep(source)
     forget(source)
     return found
 
 
+def sweep(source: Path) -> list[str]:
+    """Remove what a box that is no more has left outside the app's folder. Returns what there was, in words."""
+    box = recorded(source)
+    killed = kill_strays(box.folder) if box else []
+    found = [f"{len(killed)} processes ({', '.join(map(str, killed))})"] if killed else []
+    if box:
+        limits = Limits.path(Path(box.folder).name)
+        found += [str(path) for path in (Path(box.folder), limits) if path.exists()]
+        Limits.remove_all(limits)
+        shutil.rmtree(box.folder, ignore_errors=True)
+    return found
+
+
 def forget(source: Path) -> None:
-    """Remove the record and the lock of a box that is no more."""
+    """Remove the record and the lock of a box that is no more; the lock must be held."""
     folder = state_folder(source)
     for name in ("box.json", "lock"):
         (folder / name).unlink(missing_ok=True)

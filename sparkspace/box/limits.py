@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from pathlib import Path
 
 MB = 1024 * 1024
@@ -19,7 +21,7 @@ class Limits:
     @staticmethod
     def path(box: str) -> Path:
         """Where the cgroup of a box is, if it has one."""
-        return (VERSION_1 if VERSION_1.is_dir() else CGROUPS) / f"sparkspace-{box}"
+        return (VERSION_1 if VERSION_1.is_dir() else CGROUPS) / box
 
     def _open(self, box: str) -> tuple[Path | None, str, str]:
         old = VERSION_1.is_dir()
@@ -53,11 +55,24 @@ class Limits:
             return ""
         return str(folder / "cgroup.procs")
 
+    def enter(self, dyno: str, pid: int) -> None:
+        """Put a process and its children into a dyno's cgroup: those of a command that is run inside."""
+        import psutil
+
+        if not self._folder:
+            return
+        with contextlib.suppress(OSError, psutil.Error):  # it has ended, or limits are not enforced
+            for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
+                (self._folder / dyno / "cgroup.procs").write_text(str(process.pid))
+
     def remove(self, dyno: str) -> int:
         """Remove a dyno's cgroup, whose processes are gone. Returns how many of them were killed for their memory."""
         if not self._folder or not (self._folder / dyno).is_dir():
             return 0
-        events = dict(line.split(maxsplit=1) for line in (self._folder / dyno / self._events).read_text().splitlines())
+        events: dict[str, str] = {}
+        with contextlib.suppress(OSError, ValueError):
+            lines = (self._folder / dyno / self._events).read_text().splitlines()
+            events = dict(line.split(maxsplit=1) for line in lines)
         self.remove_all(self._folder / dyno)
         return int(events.get("oom_kill", "0"))
 
@@ -69,7 +84,9 @@ class Limits:
         for child in folder.iterdir():
             if child.is_dir():
                 cls.remove_all(child)
-        try:
-            folder.rmdir()
-        except OSError:
-            return
+        for _ in range(20):  # the kernel may still be busy with a process that has just ended
+            try:
+                folder.rmdir()
+                return
+            except OSError:
+                time.sleep(0.02)

@@ -104,7 +104,14 @@ async def spawn(wrapper: list[str], streams: Streams | None) -> tuple[Line, asyn
 
 
 def first_child(pid: int) -> int:
-    """The process that ``pid`` forked: the dyno's first."""
+    """The process that ``pid`` forked: a dyno's first, or the box's own.
+
+    Raises:
+        BoxError: there is none any more.
+    """
     import psutil
 
-    return int(psutil.Process(pid).children()[0].pid)
+    try:
+        return int(psutil.Process(pid).children()[0].pid)
+    except (psutil.Error, IndexError):
+        raise BoxError(f"Process {pid} has ended.") from None

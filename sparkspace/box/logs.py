@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -40,7 +41,8 @@ class Log:
         line = Line(datetime.now(timezone.utc), source, dyno, text)
         self._lines.append(line)
         for follower in self._followers:
-            follower.put_nowait(line)
+            with contextlib.suppress(asyncio.QueueFull):  # one that reads no more loses lines, as with Logplex (L10)
+                follower.put_nowait(line)
 
     async def copy(self, stream: asyncio.StreamReader, dyno: str) -> None:
         """Add what comes from a dyno's output, line by line, until it ends. Long lines are split, as Heroku does."""
@@ -65,7 +67,7 @@ class Log:
 
     async def follow(self, count: int, wanted: Wanted) -> AsyncIterator[Line]:
         """The last ``count`` lines, then every line to come, until the log is closed."""
-        queue: asyncio.Queue[Line | None] = asyncio.Queue()
+        queue: asyncio.Queue[Line | None] = asyncio.Queue(LONGEST)
         self._followers.add(queue)
         try:
             for line in self.last(count, wanted):
@@ -79,4 +81,6 @@ class Log:
     def close(self) -> None:
         """End all followers, once they have what is there."""
         for follower in self._followers:
+            while follower.full():
+                follower.get_nowait()
             follower.put_nowait(None)

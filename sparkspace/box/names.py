@@ -41,11 +41,11 @@ class Names:
         """The addresses of a dyno, or of all dynos of a process type. Empty: there is no such name."""
         name = name.rstrip(".").lower()
         one = self._addresses.get(name)
-        return [one] if one else [ip for full, ip in self._addresses.items() if full.partition(".")[2] == name]
+        return [one] if one else [ip for full, ip in list(self._addresses.items()) if full.partition(".")[2] == name]
 
     def hosts(self) -> str:
         """The table as a hosts file."""
-        lines = [f"{ip} {full} {full.partition('.')[2]}\n" for full, ip in self._addresses.items()]
+        lines = [f"{ip} {full} {full.partition('.')[2]}\n" for full, ip in list(self._addresses.items())]
         return "127.0.0.1 localhost\n" + "".join(lines)
 
 

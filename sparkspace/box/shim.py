@@ -109,8 +109,10 @@ def connect(spec: dict[str, Any]) -> None:
 
 def start(spec: dict[str, Any]) -> int:
     """Fork the command. Returns its process id."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, IGNORED)  # or one that comes before the child minds them would be lost
     child = os.fork()
     if child:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED)
         return child
     try:
         os.setsid()
@@ -155,7 +157,7 @@ def send_all(number: int, dyno: bool) -> int:
         try:
             os.kill(pid, number)
             count += 1
-        except ProcessLookupError:
+        except (ProcessLookupError, PermissionError):  # it has ended, or is root's by sudo
             continue
     return count
 

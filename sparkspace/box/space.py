@@ -7,7 +7,8 @@ import contextlib
 import math
 import re
 import secrets
-from collections.abc import Coroutine, Iterable, Mapping
+import traceback
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -58,8 +59,8 @@ class Space:
     async def close(self) -> None:
         """Stop every dyno. Afterwards nothing runs."""
         self._closed = True
-        departing = [self._end(dyno) for dyno in self._departing]
-        await asyncio.gather(*departing, *(self._leave(name) for name in list(self.dynos)))
+        last = [*self._departing, *map(self._dismiss, list(self.dynos))]
+        await asyncio.gather(*map(self._end, last))
         self.ground.log.close()
         for task in self._tasks:
             task.cancel()
@@ -78,7 +79,7 @@ class Space:
             self.formation[process.type] = process
             for name in self._names(process.type):
                 if int(name.partition(".")[2]) > process.quantity:
-                    self._spawn(self._leave(name))
+                    self._spawn(self._end(self._dismiss(name)))
                 elif resized:
                     self.restart([name])
         self._fill(process.type for process in changed)
@@ -106,6 +107,8 @@ class Space:
         return self.formation[type]
 
     def _fill(self, types: Iterable[str]) -> None:
+        if self._closed:
+            return
         for type in types:
             for number in range(1, self.formation[type].quantity + 1):
                 if f"{type}.{number}" not in self.dynos:
@@ -139,7 +142,8 @@ class Space:
             self.ground.log.add("heroku", dyno.name, f"Restarting in {pause_s:g} s (crash {crashes})")
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(dyno.leaving.wait(), pause_s)
-                return
+            if dyno.leaving.is_set() or self.dynos.get(dyno.name) is not dyno:
+                return  # somebody else has the place
             dyno = self.dynos[dyno.name] = self._make(dyno.name)
 
     async def _bring_up(self, dyno: Dyno) -> None:
@@ -162,7 +166,7 @@ class Space:
         for name in list(names):
             old = self.dynos[name]
             if old.process_type not in self.formation:
-                self._spawn(self._leave(name))
+                self._spawn(self._end(self._dismiss(name)))
                 continue
             old.leaving.set()  # before the new one starts: the old one's end is no crash
             self._place(name)
@@ -170,13 +174,15 @@ class Space:
 
     async def stop(self, names: Iterable[str]) -> None:
         """Stop dynos. Those of the formation are replaced once they are gone, as in a Private Space."""
-        await asyncio.gather(*(self._leave(name) for name in list(names)))
-        if not self._closed:
-            self._fill(self.formation)
+        await asyncio.gather(*[self._end(self._dismiss(name)) for name in names])
+        self._fill(self.formation)
 
-    async def _leave(self, name: str) -> None:
-        """Give up a place, at once, and end the dyno that had it."""
-        await self._end(self.dynos.pop(name))
+    def _dismiss(self, name: str) -> Dyno:
+        """Give up a place, at once. The dyno that had it has still to be ended."""
+        dyno = self.dynos.pop(name)
+        dyno.leaving.set()
+        self._departing.add(dyno)
+        return dyno
 
     async def _end(self, dyno: Dyno) -> None:
         dyno.leaving.set()
@@ -250,16 +256,15 @@ class Space:
             BoxError: it can't be started.
             UsageError: there is no such size.
         """
-        self._one_offs += 1
-        name = f"{type}.{self._one_offs}"
-        dyno = Dyno(self.ground, name, command, canonical(size or DEFAULT), self.releases[-1].version)
-        self.dynos[name] = dyno
-        self._spawn(self._forget(dyno))
-        try:
+        with attaching(attachment):
+            if self._closed:
+                raise BoxError("The box is closing.")
+            self._one_offs += 1
+            name = f"{type}.{self._one_offs}"
+            dyno = Dyno(self.ground, name, command, canonical(size or DEFAULT), self.releases[-1].version)
+            self.dynos[name] = dyno
+            self._spawn(self._forget(dyno))
             await dyno.start(self.config, extra, attachment.streams if attachment else None)
-        finally:
-            if attachment:
-                attachment.streams.close()
         dyno.become("up")
         return dyno, self._attach(attachment, dyno) if attachment else ""
 
@@ -269,10 +274,8 @@ class Space:
         Raises:
             BoxError: it can't be run.
         """
-        try:
+        with attaching(attachment):
             inside = await dyno.run_inside(command, self.config, extra, attachment.streams)
-        finally:
-            attachment.streams.close()
         return self._attach(attachment, inside)
 
     def _attach(self, attachment: Attachment, command: Dyno | Inside) -> str:
@@ -285,9 +288,9 @@ class Space:
         """A client that never comes for its command must not leave it behind."""
         await asyncio.sleep(CLAIM_WITHIN_S)
         attachment, command = self.attachments.pop(key, (None, None))
-        if attachment and command and not attachment.claimed:
+        if attachment and command:
             command.kill()
-            attachment.abandon()
+            attachment.close()
 
     async def _forget(self, dyno: Dyno) -> None:
         code = await dyno.exit_code
@@ -298,7 +301,27 @@ class Space:
     def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[object]) -> None:
+        """A task that failed is a bug of ours: its traceback goes to the box's own log."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            traceback.print_exception(error)
+
+
+@contextlib.contextmanager
+def attaching(attachment: Attachment | None) -> Iterator[None]:
+    """The command has its own copies of the streams, or will never have any: close ours, and all if it failed."""
+    try:
+        yield
+    except BaseException:
+        if attachment:
+            attachment.close()
+        raise
+    finally:
+        if attachment:
+            attachment.streams.close()
 
 
 async def bound(dyno: Dyno, port: int) -> bool:

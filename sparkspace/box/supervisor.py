@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -37,12 +36,10 @@ def main() -> int:
     """Read the spec, open the box, and keep it until it is to close."""
     spec = json.loads(sys.stdin.readline())
     os.umask(0o077)
-    with open(spec["lock"], "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        try:
-            return asyncio.run(keep(spec))
-        finally:
-            clean(spec)
+    try:
+        return asyncio.run(keep(spec))
+    finally:
+        clean(spec)  # the lock was handed down, and is held until we end
 
 
 async def keep(spec: dict[str, Any]) -> int:
@@ -54,7 +51,7 @@ async def keep(spec: dict[str, Any]) -> int:
     try:
         ground = make_ground(spec)
         space = Space(ground, [Process(**line) for line in spec["formation"]], spec["config"])
-        runner = await serve(spec, space, closing)
+        runner = await serve(spec, space)
         await space.open()
     except (SparkspaceError, OSError) as error:
         say(error=error.lines() if isinstance(error, SparkspaceError) else [str(error)])
@@ -90,9 +87,9 @@ def make_ground(spec: dict[str, Any]) -> Ground:
     )
 
 
-async def serve(spec: dict[str, Any], space: Space, closing: asyncio.Event) -> web.AppRunner:
+async def serve(spec: dict[str, Any], space: Space) -> web.AppRunner:
     """Serve the API on the socket that was handed down."""
-    api = Api(space, spec["token"], spec["url"], closing.set)
+    api = Api(space, spec["token"], spec["url"])
     runner = web.AppRunner(api.application(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     await web.SockSite(runner, socket.socket(fileno=spec["socket"])).start()

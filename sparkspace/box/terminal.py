@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import io
 import json
@@ -84,7 +85,7 @@ async def _carry(url: str, sinks: Sinks, with_stdin: bool) -> int:
             else:
                 outbox.put_nowait(bytes([ENDED, STDIN]))
             if with_stdin and is_terminal():
-                loop.add_signal_handler(signal.SIGWINCH, lambda: outbox.put_nowait(_size()))
+                loop.add_signal_handler(signal.SIGWINCH, resize, outbox)
             async for message in socket:
                 code = _take(message.data, sinks)
                 if code is not None:
@@ -116,12 +117,19 @@ def read_stdin(loop: asyncio.AbstractEventLoop, outbox: asyncio.Queue[bytes]) ->
 
     def read() -> None:
         put: Callable[[bytes], object] = lambda data: asyncio.run_coroutine_threadsafe(outbox.put(data), loop).result()  # noqa: E731
-        with contextlib.suppress(RuntimeError, OSError, asyncio.CancelledError):  # the command has ended meanwhile
+        # The command may have ended meanwhile, and with it the loop.
+        with contextlib.suppress(RuntimeError, OSError, concurrent.futures.CancelledError):
             while data := os.read(0, 65536):
                 put(bytes([STDIN]) + data)
             put(bytes([ENDED, STDIN]))
 
     threading.Thread(target=read, daemon=True).start()
+
+
+def resize(outbox: asyncio.Queue[bytes]) -> None:
+    """Tell the command our new size; when it does not even take its input, the next change will do."""
+    with contextlib.suppress(asyncio.QueueFull):
+        outbox.put_nowait(_size())
 
 
 def _size() -> bytes:

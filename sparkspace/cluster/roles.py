@@ -15,7 +15,6 @@ from ..errors import ConfigError
 
 MASTER_CLASS = "org.apache.spark.deploy.master.Master"
 WORKER_CLASS = "org.apache.spark.deploy.worker.Worker"
-CLIENTS = ("spark-shell", "pyspark", "spark-sql", "spark-submit")
 
 
 @dataclass(frozen=True)

@@ -56,4 +56,4 @@ def _because(master: MasterStatus) -> str:
 
 def _cure(masters: list[MasterStatus]) -> str:
     kind = "worker" if leader(masters) else "master"
-    return f"Look at the dynos and what they log: heroku ps, heroku logs --tail --ps {kind}   (in a box: sparkspace …)"
+    return f"Look at the dynos and what they log: heroku ps, heroku logs --ps {kind}   (in a box: bin/sparkspace ps, …)"

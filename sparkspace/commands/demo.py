@@ -31,9 +31,11 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     parser = Parser("demo", DESCRIPTION)
     parser.add_argument("--keep", action="store_true", help="leave the box open, and say what to try")
     options = parser.parse_args(args)
-    with stage("install what is missing", live=False):
+    if Path(sys.prefix).resolve() == (ROOT / ".venv").resolve():
         install()
-    if Path(sys.prefix).resolve() != (ROOT / ".venv").resolve():
+    else:
+        with stage("install what is missing", live=False):
+            install()
         launcher = str(ROOT / "bin" / "sparkspace")
         launch.become(launch.Command((launcher, "demo", *args), env))
     os.chdir(ROOT)

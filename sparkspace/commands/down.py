@@ -18,6 +18,10 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
         handle.close(source, handle.find(source))
         event("box-closed")
         return 0
-    found = handle.clean_up(source)
+    if not handle.state_folder(source).exists():
+        event("no-box")
+        return 0
+    with handle.held(source):
+        found = handle.clean_up(source)
     event("box-cleaned", removed="; ".join(found)) if found else event("no-box")
     return 0

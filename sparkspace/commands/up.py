@@ -64,6 +64,8 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
         options.app, options.network, options.port, quantities, dict(options.size), leash=not options.detach
     )
     types = procfile.read(source)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background job is born with it ignored
+        signal.signal(number, interrupt)
     box, process = handle.open_box(source, wishes, env)
     event("box-open", app=box.app, api=box.url, network=box.network, types=",".join(types))
     for line in filter(None, box.notice.splitlines()):
@@ -74,10 +76,14 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     return stay(source, box)
 
 
+def interrupt(*_: object) -> None:
+    """Both signals close the box."""
+    raise KeyboardInterrupt
+
+
 def stay(source: Path, box: handle.Box) -> int:
     """Show the log until Ctrl-C, or until somebody else closes the box."""
     client = Client(box.url, box.token, box.app)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         for line in client.logs(lines=100, tail=True):
             print(line, flush=True)

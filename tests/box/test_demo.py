@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, Box, assert_nothing_is_left, copy_of_repository, namespaces, processes_of
+from .conftest import ROOT, Box, assert_nothing_is_left, copy_of_repository, namespaces, processes_of, until
 
 pytestmark = [pytest.mark.box, pytest.mark.spark]
 # Without its capabilities, and by a path lookup of its own (sh): root's rights would open what an ordinary user can't.
@@ -40,14 +40,13 @@ def test_demo_gives_the_right_answer_and_leaves_nothing(tmp_path: Path) -> None:
     assert len(hosts.split(",")) == 2
     stages = re.findall(r"^-----> (.*?) +\d+\.\d s$", done.stderr, re.MULTILINE)
     assert [stage.partition(" (")[0] for stage in stages] == [
-        "install what is missing",
         "open a box",
         "start a master and 2 workers",
         "bin/spark-submit examples/word_count.py in a one-off dyno",
         "close the box",
     ]
     assert processes_of(str(box.folder)) == []
-    assert namespaces() <= before
+    until(lambda: namespaces() <= before, timeout_s=20)
     assert {path.name for path in box.folder.iterdir()} <= {path.name for path in ROOT.iterdir()}
     assert not (box.folder / ".sparkspace").exists()
 

@@ -121,10 +121,9 @@ def test_crash_is_restarted_with_back_off(box: Box) -> None:
     until(lambda: any("crash 3)" in line for line in box.log()))
     box("scale", "crash=0")
     log = [line.partition(" ")[2] for line in box.log() if "[crash.1]" in line]
-    assert log[:6] == [
-        "heroku[crash.1]: Starting process with command `echo about to crash; exit 3`",
-        "heroku[crash.1]: State changed from starting to up",
-        "app[crash.1]: about to crash",
+    assert log[0] == "heroku[crash.1]: Starting process with command `echo about to crash; exit 3`"
+    assert set(log[1:3]) == {"heroku[crash.1]: State changed from starting to up", "app[crash.1]: about to crash"}
+    assert log[3:6] == [
         "heroku[crash.1]: Process exited with status 3",
         "heroku[crash.1]: State changed from up to crashed",
         "heroku[crash.1]: Restarting in 1 s (crash 1)",
@@ -211,7 +210,7 @@ def test_kill_9_of_the_box_leaves_nothing_that_down_does_not_clean(tmp_path: Pat
     assert "has died" in box("ps", code=73).stderr
     assert record["folder"] in box("down").stderr
     assert_nothing_is_left(record)
-    assert namespaces() <= before
+    until(lambda: namespaces() <= before, timeout_s=20)
     assert "no-box" in box("down").stderr
     assert not (box.folder / ".sparkspace").exists()
 
