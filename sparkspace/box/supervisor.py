@@ -26,7 +26,6 @@ from .dyno import Ground
 from .formation import Process
 from .handle import forget
 from .limits import Limits
-from .line import SHIM
 from .logs import Log
 from .names import Names
 from .network import KINDS
@@ -82,7 +81,7 @@ def make_ground(spec: dict[str, Any]) -> Ground:
         names=names,
         limits=Limits(folder.name),
         log=Log(),
-        visible=(sys.prefix, sys.base_prefix, str(SHIM.parent), spec["java_home"]),
+        visible=(sys.prefix, sys.base_prefix, *filter(os.path.isdir, sys.path), spec["java_home"]),
         path=spec["path"],
         java_home=spec["java_home"],
     )
