@@ -27,7 +27,8 @@ from .limits import Limits
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-PREFIX = "sparkspace-"
+PREFIX = "sparkspace-"  # of the box's folder, which has a file LOG from the start
+LOG = "supervisor.log"
 CLOSE_WITHIN_S = 45.0  # the 30 s that dynos have, and some for ourselves
 
 
@@ -103,8 +104,10 @@ def recorded(source: Path) -> Box | None:
 
 def is_a_boxs(folder: Path) -> bool:
     """Whether this can be the folder of a box of this user's: the record could say anything, and it will be removed."""
-    named = folder.name.startswith(PREFIX) and folder.parent == Path(tempfile.gettempdir())
-    return named and not folder.is_symlink() and (not folder.exists() or folder.stat().st_uid == os.geteuid())
+    if not folder.exists():
+        return folder.name.startswith(PREFIX)
+    ours = folder.stat().st_uid == os.geteuid() and (folder / LOG).is_file()
+    return folder.name.startswith(PREFIX) and ours and not folder.is_symlink()
 
 
 def is_held(source: Path) -> bool:
@@ -223,7 +226,7 @@ def start(source: Path, box: Box, spec: Mapping[str, Any], handles: Sequence[int
         BoxError: it could not open the box.
     """
     wrapper = network.space_command() if box.network == "namespaces" else []
-    with open(Path(box.folder) / "supervisor.log", "w+") as stderr:
+    with open(Path(box.folder) / LOG, "w+") as stderr:
         process = subprocess.Popen(
             [*wrapper, sys.executable, "-s", "-m", "sparkspace.box.supervisor"],
             stdin=subprocess.PIPE,

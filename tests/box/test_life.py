@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -223,6 +224,28 @@ def test_up_cleans_after_a_box_that_died(app: Box) -> None:
     app("up", "--detach")
     assert_nothing_is_left(record)
     assert app.record["folder"] != record["folder"]
+
+
+def test_record_that_names_a_folder_of_yours_is_not_believed(app: Box, tmp_path: Path) -> None:
+    """An app could bring a record along; what it names must not be removed."""
+    app("up", "--detach")
+    record = app.record
+    app("down")
+    precious = tmp_path / "sparkspace-precious"
+    precious.mkdir()
+    (app.folder / ".sparkspace").mkdir()
+    (app.folder / ".sparkspace" / "box.json").write_text(json.dumps({**record, "folder": str(precious)}))
+    app("down")
+    assert precious.is_dir()
+
+
+def test_box_is_found_whatever_tmpdir_says(app: Box, tmp_path: Path) -> None:
+    app("up", "--detach", env={"TMPDIR": str(tmp_path)})
+    record = app.record
+    assert record["folder"].startswith(str(tmp_path))
+    app("ps", env={"TMPDIR": "/tmp"})
+    app("down", env={"TMPDIR": "/tmp"})
+    assert_nothing_is_left(record)
 
 
 def test_shim_that_is_killed_takes_its_dyno_along(app: Box) -> None:
