@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from . import redaction
+from . import ports, redaction
 from .config import Dyno, Settings
 from .errors import LaunchError
 
@@ -21,7 +21,7 @@ SPARK_FILES = ("spark-defaults.conf", "log4j2.properties")
 # As system properties: networkaddress.cache.ttl is a security property, which -D does not reach (SPARK-27989).
 JAVA_OPTIONS = "-Dsun.net.inetaddr.ttl=5 -Dsun.net.inetaddr.negative.ttl=1"
 
-Role = Literal["driver", "daemon"]
+Role = Literal["driver", "daemon", "history"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,11 @@ def render(values: Values) -> dict[str, str]:
     )
     environment.filters["property"] = property_value
     context: Mapping[str, object] = {**vars(values), "redaction": redaction.PATTERN, "java_options": JAVA_OPTIONS}
+    context = {
+        **context,
+        "history_ui_port": ports.HISTORY_UI,
+        "scratch": os.path.join(tempfile.gettempdir(), "spark-history"),
+    }
     return {name: environment.get_template(f"{name}.j2").render(context) for name in SPARK_FILES}
 
 

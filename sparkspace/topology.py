@@ -1,12 +1,10 @@
-"""Where things are: names of dynos and the ports that Spark's daemons listen on."""
+"""Where things are: the names of dynos, and the URLs made of them."""
 
 from __future__ import annotations
 
+from . import ports
 from .config import Dyno, Settings
 
-MASTER_PORT = 7077
-MASTER_UI_PORT = 8080
-WORKER_UI_PORT = 8081
 DOMAIN = "app.localspace"
 
 
@@ -23,9 +21,9 @@ def master_hosts(dyno: Dyno, settings: Settings) -> list[str]:
 
 def master_url(dyno: Dyno, settings: Settings) -> str:
     """``spark://1.master.…:7077[,2.master.…:7077]``, as Spark wants several masters written."""
-    return "spark://" + ",".join(f"{host}:{MASTER_PORT}" for host in master_hosts(dyno, settings))
+    return "spark://" + ",".join(f"{host}:{ports.MASTER}" for host in master_hosts(dyno, settings))
 
 
 def master_ui_urls(dyno: Dyno, settings: Settings) -> list[str]:
     """The base URL of each master's page, which also serves ``/json/``."""
-    return [f"http://{host}:{MASTER_UI_PORT}" for host in master_hosts(dyno, settings)]
+    return [f"http://{host}:{ports.MASTER_UI}" for host in master_hosts(dyno, settings)]

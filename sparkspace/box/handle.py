@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import secrets
@@ -13,7 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -24,11 +23,11 @@ from ..errors import BoxError, UsageError
 from . import network, procfile, space
 from .formation import first_formation
 from .limits import Limits
+from .record import LOG, PREFIX, Box, forget, held, recorded, write
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-PREFIX = "sparkspace-"  # of the box's folder, which has a file LOG from the start
-LOG = "supervisor.log"
+EVENTS = "events"  # the folder of event logs, in the box's
 CLOSE_WITHIN_S = 45.0  # the 30 s that dynos have, and some for ourselves
 
 
@@ -39,117 +38,15 @@ class Wishes:
     app: str = "sparkspace"
     network: str = "auto"
     port: int = 0
+    web_port: int = 0
+    tls: bool = False
     quantities: Mapping[str, int] = field(default_factory=dict)
     sizes: Mapping[str, str] = field(default_factory=dict)
     leash: bool = False
 
 
-@dataclass(frozen=True)
-class Box:
-    """A box that was opened: what ``.sparkspace/box.json`` holds."""
-
-    app: str
-    url: str
-    token: str = field(repr=False)
-    pid: int
-    folder: str
-    network: str
-    limits: str
-    notice: str
-    source: str
-
-
-def state_folder(source: Path) -> Path:
-    """Where a box of this app keeps its lock and record."""
-    return source / ".sparkspace"
-
-
-def app_folder(start: Path) -> Path:
-    """The folder with the Procfile: ``start``, or the nearest above it.
-
-    Raises:
-        BoxError: there is none.
-    """
-    for folder in (start, *start.parents):
-        if (folder / "Procfile").is_file():
-            return folder
-    raise BoxError(f"There is no Procfile in {start}, nor above it.", "Go to the folder of the app, and try again.")
-
-
-def find(source: Path) -> Box:
-    """The open box of this app.
-
-    Raises:
-        BoxError: there is none, or it has died.
-    """
-    box = recorded(source)
-    if box is None:
-        raise BoxError("No box is open here.", "Open one with: bin/sparkspace up --detach")
-    if not is_held(source):
-        raise BoxError("The box that was open here has died.", "Clean up after it with: bin/sparkspace down")
-    return box
-
-
-def recorded(source: Path) -> Box | None:
-    """What the last box of this app left in its record; None if it closed properly, or there was none.
-
-    A record that came here with a copy of the folder, or names a folder that is not ours, is none.
-    """
-    try:
-        box = Box(**json.loads((state_folder(source) / "box.json").read_text()))
-    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
-        return None
-    return box if box.source == str(source) and is_a_boxs(Path(box.folder)) else None
-
-
-def is_a_boxs(folder: Path) -> bool:
-    """Whether this can be the folder of a box of this user's: the record could say anything, and it will be removed."""
-    if not folder.exists():
-        return folder.name.startswith(PREFIX)
-    ours = folder.stat().st_uid == os.geteuid() and (folder / LOG).is_file()
-    return folder.name.startswith(PREFIX) and ours and not folder.is_symlink()
-
-
-def is_held(source: Path) -> bool:
-    """Whether a box of this app lives: its process holds a lock, which the kernel takes from the dead."""
-    try:
-        with open(state_folder(source) / "lock", "a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return False
-    except BlockingIOError:
-        return True
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except PermissionError:
-        raise BoxError(f"A box of another user is, or was, open in {source}.", "Use a clone of your own.") from None
-
-
-@contextlib.contextmanager
-def held(source: Path) -> Iterator[int]:
-    """Hold the lock, as the box of this app or to clean up after it. A process that inherits it holds it too.
-
-    Raises:
-        BoxError: somebody else holds it, or it can't be made.
-    """
-    path = state_folder(source) / "lock"
-    while True:
-        try:
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-            lock = open(path, "w")
-        except OSError as error:
-            raise BoxError(f"Can't write to {path}: {error.strerror}.", "Use a clone of your own.") from error
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise BoxError(f"A box is open already in {source}.", "Close it with: bin/sparkspace down") from None
-            if path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat()):
-                yield lock.fileno()
-                return  # else it was removed while we waited for it, and holds nobody off
-
-
 def config_vars(source: Path, env: Mapping[str, str]) -> dict[str, str]:
-    """The config vars to begin with: the app's ``.env``, over it what the shell has set, and a secret if there is none.
+    """The config vars to begin with: the app's ``.env``, over it what the shell has set; or made.
 
     Raises:
         ConfigError: a value is wrong, or a name is misspelt.
@@ -159,7 +56,11 @@ def config_vars(source: Path, env: Mapping[str, str]) -> dict[str, str]:
     refuse_misspelt(env)
     written = {name: value for name, value in dotenv_values(source / ".env").items() if value is not None}
     given = {name: value for name, value in env.items() if name in VARS or name in written}
-    config = {"SPARKSPACE_SECRET": secrets.token_hex(32), **written, **given}
+    made = {
+        "SPARKSPACE_SECRET": secrets.token_hex(32),
+        "SPACE_PROXY_BASIC_AUTH": f"spark:{{PLAIN}}{secrets.token_hex(8)}",
+    }
+    config = {**made, **written, **given}
     space.check_config(config)
     Settings.from_env(config)
     return config
@@ -178,23 +79,52 @@ def open_box(source: Path, wishes: Wishes, env: Mapping[str, str]) -> tuple[Box,
     launch.spark_home(env)
     java = str(launch.java_home(env))
     kind, lack = network.choose(wishes.network)
-    with listening_socket(wishes.port) as listener, held(source) as lock:
+    with contextlib.ExitStack() as stack:
+        api = stack.enter_context(listening_socket(wishes.port))
+        web = stack.enter_context(listening_socket(wishes.web_port))
+        lock = stack.enter_context(held(source))
         sweep(source)
         folder = tempfile.mkdtemp(prefix=PREFIX)
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        box = Box(wishes.app, url, secrets.token_urlsafe(24), 0, folder, kind, "", lack, str(source))
+        box = Box(
+            app=wishes.app,
+            url=url_of(api, tls=False),
+            token=secrets.token_urlsafe(24),
+            pid=0,
+            folder=folder,
+            network=kind,
+            limits="",
+            notice=lack,
+            source=str(source),
+            web=url_of(web, wishes.tls) if any(line.type == "web" for line in formation) else "",
+        )
         spec = {
             **asdict(box),
             "formation": [asdict(line) for line in formation],
-            "config": config,
+            "config": {**shared_disk(config, folder), **config},
             "java_home": java,
             "path": f"{os.path.dirname(sys.executable)}:{SYSTEM_PATH}",
-            "socket": listener.fileno(),
+            "socket": api.fileno(),
+            "web_socket": web.fileno(),
+            "tls": wishes.tls,
             "lock": lock,
             "leash": wishes.leash,
         }
-        record(source, box)
-        return start(source, box, spec, [listener.fileno(), lock])
+        write(source, box)
+        return start(source, box, spec, [api.fileno(), web.fileno(), lock])
+
+
+def shared_disk(config: Mapping[str, str], folder: str) -> dict[str, str]:
+    """The config var for event logs, in a folder that all dynos of the box see, as they would a bucket."""
+    if config.get("SPARK_S3_BUCKET_NAME"):
+        return {}
+    events = Path(folder) / EVENTS
+    events.mkdir()
+    return {"SPARKSPACE_EVENT_LOG_DIR": events.as_uri()}
+
+
+def url_of(listener: socket.socket, tls: bool) -> str:
+    """Where a socket of ours is reached."""
+    return f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def listening_socket(port: int) -> socket.socket:
@@ -266,7 +196,7 @@ def opened(source: Path, box: Box, spec: Mapping[str, Any], process: subprocess.
     notice = "\n".join(filter(None, (box.notice, unenforced)))
     pid = supervisor_pid(process.pid, box)
     ready = Box(**{**asdict(box), "pid": pid, "limits": answer["limits"], "notice": notice})
-    record(source, ready)
+    write(source, ready)
     return ready
 
 
@@ -291,18 +221,6 @@ def supervisor_pid(pid: int, box: Box) -> int:
     from .line import first_child
 
     return first_child(pid) if box.network == "namespaces" else pid
-
-
-def record(source: Path, box: Box) -> None:
-    """Write the record, readable by its owner alone: it has the API's token."""
-    folder = state_folder(source)
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        handle = os.open(folder / "box.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            json.dump(asdict(box), file)
-    except OSError as error:
-        raise BoxError(f"Can't write to {folder}: {error.strerror}.", "Use a clone of your own.") from error
 
 
 def close(source: Path, box: Box) -> None:
@@ -347,15 +265,6 @@ def sweep(source: Path) -> list[str]:
         Limits.remove_all(limits)
         shutil.rmtree(box.folder, ignore_errors=True)
     return found
-
-
-def forget(source: Path) -> None:
-    """Remove the record and the lock of a box that is no more; the lock must be held."""
-    folder = state_folder(source)
-    for name in ("box.json", "lock"):
-        (folder / name).unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        folder.rmdir()
 
 
 def kill_strays(folder: str) -> list[int]:

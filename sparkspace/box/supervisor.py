@@ -21,14 +21,17 @@ from typing import Any
 from aiohttp import web
 
 from ..errors import SparkspaceError
+from . import certificate
 from .api import Api
 from .dyno import Ground
 from .formation import Process
-from .handle import forget
+from .handle import EVENTS
 from .limits import Limits
 from .logs import Log
 from .names import Names
 from .network import KINDS
+from .record import forget
+from .router import Router
 from .space import Space
 
 
@@ -51,7 +54,7 @@ async def keep(spec: dict[str, Any]) -> int:
     try:
         ground = make_ground(spec)
         space = Space(ground, [Process(**line) for line in spec["formation"]], spec["config"])
-        runner = await serve(spec, space)
+        runners = await serve(spec, space)
         await space.open()
     except (SparkspaceError, OSError) as error:
         say(error=error.lines() if isinstance(error, SparkspaceError) else [str(error)])
@@ -61,7 +64,8 @@ async def keep(spec: dict[str, Any]) -> int:
     say(ready=True, limits=ground.limits.folder, unenforced=ground.limits.problem)
     await closing.wait()
     await space.close()
-    await runner.cleanup()
+    for runner in runners:
+        await runner.cleanup()
     if spec["leash"]:
         leash.cancel()
     return 0
@@ -81,19 +85,29 @@ def make_ground(spec: dict[str, Any]) -> Ground:
         names=names,
         limits=Limits(folder.name),
         log=Log(),
-        visible=(sys.prefix, sys.base_prefix, *filter(os.path.isdir, sys.path), spec["java_home"]),
+        visible=(
+            sys.prefix,
+            sys.base_prefix,
+            *filter(os.path.isdir, sys.path),
+            spec["java_home"],
+            *filter(os.path.isdir, [str(folder / EVENTS)]),
+        ),
         path=spec["path"],
         java_home=spec["java_home"],
     )
 
 
-async def serve(spec: dict[str, Any], space: Space) -> web.AppRunner:
-    """Serve the API on the socket that was handed down."""
+async def serve(spec: dict[str, Any], space: Space) -> list[web.AppRunner]:
+    """Serve the API, and the app itself if it has a web process, on the sockets that were handed down."""
     api = Api(space, spec["token"], spec["url"])
     runner = web.AppRunner(api.application(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     await web.SockSite(runner, socket.socket(fileno=spec["socket"])).start()
-    return runner
+    if not spec["web"]:
+        os.close(spec["web_socket"])
+        return [runner]
+    router = Router(space, certificate.context(Path(spec["folder"])) if spec["tls"] else None)
+    return [await router.serve(socket.socket(fileno=spec["web_socket"])), runner]
 
 
 async def hold_leash(closing: asyncio.Event) -> None:

@@ -33,11 +33,31 @@ def usable(place: roles.Place) -> Settings:
         LaunchError: there is no Spark.
     """
     settings = place.settings
-    in_s3 = urlsplit(settings.event_log_dir).scheme in ("s3", "s3a", "s3n")
-    if settings.s3 and not any((launch.spark_home(place.env) / "jars").glob("hadoop-aws-*.jar")):
-        event("s3", warning="this-spark-has-no-hadoop-aws-jar", event_log="off" if in_s3 else "on")
-        return replace(settings, event_log_dir="") if in_s3 else settings
+    if settings.s3 and _lacks_s3(place):
+        event("s3", warning="this-spark-has-no-hadoop-aws-jar", event_log="off" if _logs_to_s3(settings) else "on")
+        return replace(settings, event_log_dir="") if _logs_to_s3(settings) else settings
     return settings
+
+
+def refuse_missing_s3(place: roles.Place) -> None:
+    """A history server whose event logs are in S3 is nothing without a client for S3.
+
+    Raises:
+        LaunchError: this Spark has none.
+    """
+    if _logs_to_s3(place.settings) and _lacks_s3(place):
+        raise LaunchError(
+            f"The event logs are in {place.settings.event_log_dir}, and this Spark has no client for S3 (hadoop-aws).",
+            "Set SPARKSPACE_EVENT_LOG_DIR to a folder that this Spark can read, or scale history to 0.",
+        )
+
+
+def _logs_to_s3(settings: Settings) -> bool:
+    return urlsplit(settings.event_log_dir).scheme in ("s3", "s3a", "s3n")
+
+
+def _lacks_s3(place: roles.Place) -> bool:
+    return not any((launch.spark_home(place.env) / "jars").glob("hadoop-aws-*.jar"))
 
 
 def executor_memory_mb(place: roles.Place) -> int:

@@ -12,7 +12,7 @@ import os
 import socket
 import struct
 
-from .. import topology
+from .. import ports, topology
 from ..config import Dyno, Settings
 from ..errors import ConfigError
 
@@ -31,7 +31,7 @@ def refuse_other_secret(dyno: Dyno, settings: Settings) -> None:
         ConfigError: a master has another secret than this dyno.
     """
     for host in topology.master_hosts(dyno, settings):
-        if is_refused(host, topology.MASTER_PORT, settings.secret):
+        if is_refused(host, ports.MASTER, settings.secret):
             app = settings.master_app or dyno.app_name
             raise ConfigError(
                 "SPARKSPACE_SECRET",

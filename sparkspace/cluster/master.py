@@ -20,11 +20,12 @@ class Worker:
     cores_used: int
     memory_mb: int
     memory_used_mb: int
+    page: str = ""  # the URL that it announces
 
 
 @dataclass(frozen=True)
 class Application:
-    """A running Spark application as its master sees it."""
+    """A Spark application as its master sees it."""
 
     id: str
     name: str
@@ -43,6 +44,7 @@ class MasterStatus:
     state: str  # ALIVE, STANDBY, RECOVERING, COMPLETING_RECOVERY, DOWN
     workers: tuple[Worker, ...] = ()
     applications: tuple[Application, ...] = ()
+    finished: tuple[Application, ...] = ()  # the newest first
     problem: str = ""
 
     @property
@@ -88,7 +90,8 @@ def parse_status(url: str, page: dict[str, Any]) -> MasterStatus:
         url=url,
         state=str(page["status"]),
         workers=tuple(_worker(fields) for fields in page["workers"]),
-        applications=tuple(_application(fields) for fields in page["activeapps"]),
+        applications=tuple(map(_application, page["activeapps"])),
+        finished=tuple(map(_application, reversed(page.get("completedapps", [])))),
     )
 
 
@@ -101,6 +104,7 @@ def _worker(fields: dict[str, Any]) -> Worker:
         cores_used=int(fields["coresused"]),
         memory_mb=int(fields["memory"]),
         memory_used_mb=int(fields["memoryused"]),
+        page=str(fields.get("webuiaddress", "")),
     )
 
 

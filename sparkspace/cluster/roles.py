@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import conf, launch, sizing, topology
+from .. import conf, launch, ports, sizing, topology
 from ..config import Dyno, Settings
 from ..errors import ConfigError
 
 MASTER_CLASS = "org.apache.spark.deploy.master.Master"
 WORKER_CLASS = "org.apache.spark.deploy.worker.Worker"
+HISTORY_CLASS = "org.apache.spark.deploy.history.HistoryServer"
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,8 @@ class Launch:
 
 def master(place: Place, args: list[str]) -> Launch:
     """The Spark master of this dyno. ``args`` are handed to Spark."""
-    heap_mb = max(384, min(1024, place.capacity.memory_mb * 2 // 5))
-    ports = ["--port", str(topology.MASTER_PORT), "--webui-port", str(topology.MASTER_UI_PORT)]
-    return _daemon(place, [MASTER_CLASS, "--host", place.dyno.private_ip, *ports, *args], f"{heap_mb}m")
+    listening = ["--port", str(ports.MASTER), "--webui-port", str(ports.MASTER_UI)]
+    return _daemon(place, [MASTER_CLASS, "--host", place.dyno.private_ip, *listening, *args], f"{_heap_mb(place)}m")
 
 
 def worker(place: Place, args: list[str]) -> Launch:
@@ -65,9 +65,25 @@ def worker(place: Place, args: list[str]) -> Launch:
     """
     cores = place.env.get("SPARK_WORKER_CORES") or str(place.capacity.cores)
     memory = place.env.get("SPARK_WORKER_MEMORY") or f"{sizing.worker_memory_mb(place.capacity)}m"
-    offer = ["--cores", cores, "--memory", memory, "--webui-port", str(topology.WORKER_UI_PORT)]
+    offer = ["--cores", cores, "--memory", memory, "--webui-port", str(ports.WORKER_UI)]
     url = topology.master_url(place.dyno, place.settings)
     return _daemon(place, [WORKER_CLASS, "--host", place.dyno.private_ip, *offer, *args, url], sizing.DAEMON_HEAP)
+
+
+def history(place: Place, args: list[str]) -> Launch:
+    """Spark's history server, over the cluster's event logs. ``args`` are handed to Spark.
+
+    Raises:
+        ConfigError: nobody said where event logs are.
+    """
+    if not place.settings.event_log_dir:
+        raise ConfigError(
+            "SPARKSPACE_EVENT_LOG_DIR",
+            "must be set: it is what a history server reads, and applications write",
+            "",
+            "s3a://my-bucket/spark-events",
+        )
+    return _daemon(place, [HISTORY_CLASS, *args], f"{_heap_mb(place)}m", "history")
 
 
 def client(place: Place, name: str, args: list[str], executor_memory_mb: int) -> Launch:
@@ -75,7 +91,9 @@ def client(place: Place, name: str, args: list[str], executor_memory_mb: int) ->
     home = launch.spark_home(place.env)
     # A user's --properties-file would otherwise stand in place of ours, and with it the cluster be lost (SPARK-48392).
     argv = (str(home / "bin" / name), "--load-spark-defaults", *args)
-    return Launch(driver_conf(place, executor_memory_mb), argv, _environment(place, home))
+    # The master shows the driver's page to people, and finds it: a one-off dyno may have no name.
+    env = {**_environment(place, home), "SPARK_PUBLIC_DNS": place.dyno.private_ip}
+    return Launch(driver_conf(place, executor_memory_mb), argv, env)
 
 
 def driver_conf(place: Place, executor_memory_mb: int) -> dict[str, str]:
@@ -88,9 +106,9 @@ def driver_conf(place: Place, executor_memory_mb: int) -> dict[str, str]:
     return conf.render(_values(place, "driver", driver_mb, executor_memory_mb))
 
 
-def daemon_conf(place: Place) -> dict[str, str]:
-    """A master's or worker's rendered conf files, name → text."""
-    return conf.render(_values(place, "daemon", 0, 0))
+def daemon_conf(place: Place, role: conf.Role = "daemon") -> dict[str, str]:
+    """The rendered conf files, name → text, of a master or worker, or of the history server."""
+    return conf.render(_values(place, role, 0, 0))
 
 
 def _values(place: Place, role: conf.Role, driver_memory_mb: int, executor_memory_mb: int) -> conf.Values:
@@ -105,13 +123,18 @@ def _values(place: Place, role: conf.Role, driver_memory_mb: int, executor_memor
     )
 
 
-def _daemon(place: Place, spark_class: list[str], heap: str) -> Launch:
+def _heap_mb(place: Place) -> int:
+    """The heap of a daemon that has its dyno for itself."""
+    return max(384, min(1024, place.capacity.memory_mb * 2 // 5))
+
+
+def _daemon(place: Place, spark_class: list[str], heap: str, role: conf.Role = "daemon") -> Launch:
     home = launch.spark_home(place.env)
     env = _environment(place, home)
     env.setdefault("SPARK_DAEMON_MEMORY", heap)
     options = [conf.JAVA_OPTIONS, f"-Djava.io.tmpdir={tempfile.gettempdir()}", env.get("SPARK_DAEMON_JAVA_OPTS", "")]
     env["SPARK_DAEMON_JAVA_OPTS"] = " ".join(options).strip()
-    return Launch(daemon_conf(place), (str(home / "bin" / "spark-class"), *spark_class), env)
+    return Launch(daemon_conf(place, role), (str(home / "bin" / "spark-class"), *spark_class), env)
 
 
 def _environment(place: Place, home: Path) -> dict[str, str]:

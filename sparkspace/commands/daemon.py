@@ -1,14 +1,14 @@
-"""``bin/spark-master`` and ``bin/spark-worker``: become the JVM of Spark's daemon. Arguments go to Spark."""
+"""``bin/spark-master``, ``bin/spark-worker``, ``bin/spark-history``: become a daemon's JVM. Arguments go to Spark."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from .. import conf, launch
-from ..cluster import handshake, roles
+from ..cluster import drivers, handshake, roles
 from ..log import event
 
-ROLES = {"spark-master": roles.master, "spark-worker": roles.worker}
+ROLES = {"spark-master": roles.master, "spark-worker": roles.worker, "spark-history": roles.history}
 
 
 def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
@@ -28,6 +28,9 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
         )
     if name == "spark-worker":
         handshake.refuse_other_secret(place.dyno, place.settings)
+    if name == "spark-history":
+        drivers.refuse_missing_s3(place)
+        drivers.make_event_log_dir(place.settings.event_log_dir)
     command = daemon.command(conf.write(daemon.files))
     event(
         "exec", dyno=place.dyno.name, program=name, memory=f"{place.capacity.memory_mb}MB", cores=place.capacity.cores

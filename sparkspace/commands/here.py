@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..box import handle, terminal
+from ..box import record, terminal
 from ..heroku.client import Client
 
 
@@ -16,7 +16,7 @@ def client() -> Client:
     Raises:
         BoxError: none is open here.
     """
-    box = handle.find(handle.app_folder(Path.cwd()))
+    box = record.find(record.app_folder(Path.cwd()))
     return Client(box.url, box.token, box.app)
 
 

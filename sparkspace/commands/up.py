@@ -8,9 +8,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..box import handle, procfile
+from ..box import handle, procfile, record
 from ..heroku.client import Client
 from ..log import event
+from . import entrance
 from .arguments import Parser, assignment, whole
 
 DESCRIPTION = """\
@@ -31,6 +32,12 @@ def parser() -> Parser:
         "--network", choices=("auto", "namespaces", "loopback"), default="auto", help="default: the best there is"
     )
     parser.add_argument("--port", type=whole(0), default=0, help="of the API on 127.0.0.1; default: a free one")
+    parser.add_argument(
+        "--web-port", type=whole(0), default=0, help="of the web process on 127.0.0.1; default: a free one"
+    )
+    parser.add_argument(
+        "--tls", action="store_true", help="serve the web process over TLS, with a certificate of the box's own"
+    )
     parser.add_argument("--detach", action="store_true", help="return when the box is open, and leave it open")
     return parser
 
@@ -52,7 +59,7 @@ def app_name(text: str) -> str:
 def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     """Open the box of the app in this folder."""
     options = parser().parse_args(args)
-    source = handle.app_folder(Path.cwd())
+    source = record.app_folder(Path.cwd())
     quantities = {
         kind: count
         for kind, count in (("worker", options.workers), ("master", options.masters), ("zookeeper", options.zookeepers))
@@ -61,13 +68,22 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     if options.masters and "SPARK_MASTERS" not in env:
         env = {**env, "SPARK_MASTERS": str(options.masters)}
     wishes = handle.Wishes(
-        options.app, options.network, options.port, quantities, dict(options.size), leash=not options.detach
+        app=options.app,
+        network=options.network,
+        port=options.port,
+        web_port=options.web_port,
+        tls=options.tls,
+        quantities=quantities,
+        sizes=dict(options.size),
+        leash=not options.detach,
     )
     types = procfile.read(source)
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background job is born with it ignored
         signal.signal(number, interrupt)
     box, process = handle.open_box(source, wishes, env)
     event("box-open", app=box.app, api=box.url, network=box.network, types=",".join(types))
+    if box.web:
+        event("web", url=entrance.url(box), password="bin/sparkspace config:get SPACE_PROXY_BASIC_AUTH")
     for line in filter(None, box.notice.splitlines()):
         event("box-lacks", what=line)
     if options.detach:
@@ -81,7 +97,7 @@ def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def stay(source: Path, box: handle.Box) -> int:
+def stay(source: Path, box: record.Box) -> int:
     """Show the log until Ctrl-C, or until somebody else closes the box."""
     client = Client(box.url, box.token, box.app)
     try:

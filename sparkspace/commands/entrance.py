@@ -1,0 +1,17 @@
+"""The URL at which a person enters the web process of a box."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit
+
+from ..box.record import Box
+from ..config.users import users
+from ..heroku.client import Client
+
+
+def url(box: Box) -> str:
+    """The start page's URL, with the first user's name in it; never with the password."""
+    parts = urlsplit(box.web)
+    found = users(Client(box.url, box.token, box.app).config())
+    who = f"{quote(found[0].name, safe='')}@" if found else ""
+    return f"{parts.scheme}://{who}{parts.netloc}/sparkspace/"

@@ -1,0 +1,13 @@
+"""What a process knows: ``Dyno``, the facts of the platform, and ``Settings``, the config vars of the operator.
+
+Both are frozen and made once from a mapping that is passed in. A wrong value ends here, before anything starts.
+"""
+
+from .backend import Backend
+from .checks import LEAST_MEMORY_MB
+from .dyno import Dyno
+from .s3 import S3
+from .settings import SECRET_VARS, VARS, Settings, refuse_misspelt
+from .users import User
+
+__all__ = ["LEAST_MEMORY_MB", "S3", "SECRET_VARS", "VARS", "Backend", "Dyno", "Settings", "User", "refuse_misspelt"]

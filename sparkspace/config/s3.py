@@ -1,0 +1,53 @@
+"""The cluster's bucket, and where event logs go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..errors import ConfigError
+from .checks import text, url
+
+
+@dataclass(frozen=True)
+class S3:
+    """The bucket of the cluster (Bucketeer, ``--as SPARK_S3``)."""
+
+    bucket: str
+    access_key_id: str = field(repr=False)
+    secret_access_key: str = field(repr=False)
+    region: str
+    endpoint: str
+
+
+def bucket(env: Mapping[str, str]) -> S3 | None:
+    """The bucket, if there is one."""
+    names = ("SPARK_S3_BUCKET_NAME", "SPARK_S3_AWS_ACCESS_KEY_ID", "SPARK_S3_AWS_SECRET_ACCESS_KEY")
+    name, key, secret = (text(env, name) for name in names)
+    endpoint = url(env, "SPARKSPACE_S3_ENDPOINT", "https://s3.example.com")
+    if not (name or key or secret):
+        return None
+    for var, value in zip(names, (name, key, secret), strict=True):
+        if not value:
+            raise ConfigError(var, "must be set too when one of the SPARK_S3_… vars is", example="…")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
+        raise ConfigError(names[0], "must be the name of an S3 bucket", name, "my-bucket")
+    for var, value in ((names[1], key), (names[2], secret)):
+        if not re.fullmatch(r"[!-~]+", value):
+            raise ConfigError(var, "must be printable ASCII without blanks (it is not shown here)", example="…")
+    region = text(env, "SPARK_S3_AWS_REGION") or "us-east-1"
+    if not re.fullmatch(r"[a-z0-9-]{1,40}", region):
+        raise ConfigError("SPARK_S3_AWS_REGION", "must be the name of an AWS region", region, "us-east-1")
+    return S3(name, key, secret, region, endpoint)
+
+
+def event_log_dir(env: Mapping[str, str], in_bucket: S3 | None) -> str:
+    """A Hadoop URL: as set, else in the bucket, else empty."""
+    var = "SPARKSPACE_EVENT_LOG_DIR"
+    found = text(env, var)
+    if not found:
+        return f"s3a://{in_bucket.bucket}/spark-events" if in_bucket else ""
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*:/\S*", found, re.IGNORECASE) or not found.isprintable():
+        raise ConfigError(var, "must be a Hadoop URL", found, "s3a://my-bucket/spark-events")
+    return found

@@ -1,0 +1,11 @@
+"""The ports that Spark's processes listen on in every dyno: fixed numbers, which others rely on."""
+
+MASTER = 7077
+MASTER_UI = 8080
+WORKER_UI = 8081
+DRIVER_UIS = range(4040, 4061)  # room for 21 drivers in one dyno
+HISTORY_UI = 18080
+NOTEBOOK = 8888  # Jupyter's own
+
+# What has pages for people. Nothing else of a dyno is the proxy's business.
+PAGES = frozenset({MASTER_UI, WORKER_UI, HISTORY_UI, NOTEBOOK, *DRIVER_UIS})
