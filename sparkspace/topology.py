@@ -13,6 +13,11 @@ def master_app_domain(dyno: Dyno, settings: Settings) -> str:
     return f"{settings.master_app}.{DOMAIN}" if settings.master_app else dyno.app_domain
 
 
+def shown_apps(dyno: Dyno, settings: Settings) -> frozenset[str]:
+    """The apps whose dynos the web process may show."""
+    return frozenset({dyno.app_name, settings.master_app, *settings.proxy_apps} - {""})
+
+
 def master_hosts(dyno: Dyno, settings: Settings) -> list[str]:
     """The DNS names of all masters, ``1.master.…`` first."""
     domain = master_app_domain(dyno, settings)

@@ -5,7 +5,9 @@
     env                        config vars and facts; a list of [text, times] stands for a long text
     memory_mb                  the dyno's; 2560 unless given
     smallest_worker_mb         the smallest registered worker's; none unless given
-    both, driver, daemon       properties that the role's file has; with "whole" it has no others
+    all, driver, daemon, history
+                               properties that the role's file has; with "whole" it has no others; "{tmp}" is where
+                               temporary files are
     absent, absent_from_driver properties that it has not
     level                      the level of log4j2's root logger
 """
@@ -13,18 +15,19 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sparkspace import sizing
+from sparkspace import conf, sizing
 from sparkspace.cluster import roles
 from sparkspace.config import SECRET_VARS, Dyno, Settings
 
 from .launchers import FACTS, SECRET
 
 CASES = sorted((Path(__file__).parent / "cases" / "conf").glob("*.json"))
-ROLES = ("driver", "daemon")
+ROLES: tuple[conf.Role, ...] = ("driver", "daemon", "history")
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Rendered:
     secrets: list[str]
 
 
-def render(case: Path, role: str) -> Rendered:
+def render(case: Path, role: conf.Role) -> Rendered:
     """Render the files of a case as a launcher does."""
     meant: dict[str, Any] = json.loads(case.read_text(encoding="utf-8"))
     changes = {name: long(value) for name, value in meant.get("env", {}).items()}
@@ -48,8 +51,8 @@ def render(case: Path, role: str) -> Rendered:
     place = roles.Place(env, Dyno.from_env(env), settings, capacity)
     executor_mb = sizing.executor_memory_mb(settings, meant.get("smallest_worker_mb"))
     return Rendered(
-        files=roles.driver_conf(place, executor_mb) if role == "driver" else roles.daemon_conf(place),
-        expected={key: long(value) for part in ("both", role) for key, value in meant.get(part, {}).items()},
+        files=roles.driver_conf(place, executor_mb) if role == "driver" else roles.daemon_conf(place, role),
+        expected={key: placed(long(value)) for part in ("all", role) for key, value in meant.get(part, {}).items()},
         absent=meant.get("absent", []) + meant.get(f"absent_from_{role}", []),
         whole=meant.get("whole", False),
         level=meant["level"],
@@ -60,3 +63,8 @@ def render(case: Path, role: str) -> Rendered:
 def long(value: str | list[tuple[str, int]]) -> str:
     """``[["ab", 2], ["c", 1]]`` is ``"ababc"``."""
     return value if isinstance(value, str) else "".join(text * times for text, times in value)
+
+
+def placed(value: str) -> str:
+    """``{tmp}/x`` is where this machine has it."""
+    return value.replace("{tmp}", tempfile.gettempdir())

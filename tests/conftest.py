@@ -1,12 +1,17 @@
-"""Fixtures of the fast tests: an environment that means harm, and fake programs to become."""
+"""Fixtures of more than one room: an environment that means harm, fake programs to become, and a real cluster."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from . import launchers
+
+if TYPE_CHECKING:
+    from .box.conftest import Box
 
 
 @pytest.fixture
@@ -27,3 +32,17 @@ def dyno(outside: dict[str, str], tmp_path: Path) -> dict[str, str]:
         "JAVA_HOME": str(launchers.fake_java(tmp_path / "java")),
         "SPARK_HOME": str(launchers.fake_spark(tmp_path / "spark")),
     }
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    """A box with a master and two workers, for all tests that leave it as they found it."""
+    from .box.conftest import copy_of_repository  # pytest itself has to be the first to import a conftest
+
+    box = copy_of_repository(tmp_path_factory.mktemp("cluster") / "repository")
+    box("up", "--detach", "--masters", "1", "--workers", "2", env={"SPARK_MASTERS": "1"})
+    try:
+        box("wait", "--workers", "2", "--timeout", "180")
+        yield box
+    finally:
+        box("down")

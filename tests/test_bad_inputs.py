@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shutil
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,19 @@ from . import launchers
 from .launchers import S3, SECRETS
 
 SUBMIT = ("spark-submit", "job.py")
+PROXY = "space-proxy"
+HISTORY = "spark-history"
+PASSWORD = "spark:{PLAIN}hunter2"
+PLAIN = "spark:{PLAIN}$(openssl rand -hex 16)"
+USER = (
+    "must be user:{PLAIN}password or user:HASH ({SSHA}, {SHA}, apr1, or one of crypt(3)), a line each, or a password "
+    "of at least 16 characters alone (what it is is not shown here)"
+)
+PAGES = "must be a dyno of the space and a port of Spark's pages (8080, 8081, 4040 to 4060, 18080, 8888)"
+SEGMENTS = "must have a path of plain letters, digits, '-', '_' and '.', or none"
+BREAKS = "must not have 'proxy' or 'history' in its path: Spark's pages would break"
+WEB_URL = "https://spark.example.com"
+NGINX = 'Install it with: scripts/setup   (on Heroku: the build has to bring it; see README, "Spark\'s pages")'
 EXAMPLE = "zookeeper://10.1.1.1:2181,zookeeper://10.1.1.2:2181,zookeeper://10.1.1.3:2181"
 
 
@@ -37,6 +51,15 @@ def config(var: str, value: str, must: str, cure: str = "", *command: str) -> Ba
     name = f"{var} {value[:20]!r}"
     said = (f"{var} {must}.", *([f"Set it with: heroku config:set {var}={cure}"] if cure else []))
     return Bad(name, "config", said, {var: value}, command or ("master-url",))
+
+
+def no_port(value: str | None) -> Bad:
+    """A web process without a port to listen on."""
+    said = (
+        f"PORT is {value or ''!r}: only a web dyno gets one, and the proxy listens there.",
+        "Run bin/space-proxy as the process type web: heroku ps:scale web=1",
+    )
+    return Bad(f"PORT {value!r}", "platform", said, {"PORT": value}, (PROXY,))
 
 
 # fmt: off
@@ -86,6 +109,65 @@ CASES = [
     config("SPARKSPACE_CONF", "spark.a=\udcff", "must be text in UTF-8 (it is not shown here)", "…", *SUBMIT),
     config("SPARKSPACE_MASTER_APP", "my_cluster",
            "must be the name of a Heroku app of the same space, but it is 'my_cluster'", "my-spark-cluster"),
+    config("SPACE_PROXY_BASIC_AUTH", "",
+           "must be set: without a password the proxy would show the cluster to everybody, so it serves nothing",
+           PLAIN, PROXY),
+    config("SPACE_PROXY_BASIC_AUTH", "hunter2hunter2", USER, PLAIN),
+    config("SPACE_PROXY_BASIC_AUTH", "spark:{PLAIN}hunter2 \nhunter2", USER, PLAIN),
+    config("SPACE_PROXY_BASIC_AUTH", "spark:{PLAIN}space",
+           "must not have the password of spark-in-space's README, which all know", PLAIN, PROXY),
+    config("SPACE_PROXY_BASIC_AUTH", "spark:{SHA}CAPfT/FlCTPS/+a+BNSyFDITQlI=",
+           "must not have the password of spark-in-space's README, which all know", PLAIN),
+    config("SPACE_PROXY_BASIC_AUTH", "spark:$2y$99$hunter2hunter2hunter2",
+           "has a hash that this system's crypt(3), which nginx asks, does not know", PLAIN),
+    config("SPACE_PROXY_DEFAULT_BACKEND", "master.1", f"{PAGES}, but it is 'master.1'",
+           "1.master.APP.app.localspace:8080"),
+    config("SPACE_PROXY_DEFAULT_BACKEND", "1.master.myapp.app.localspace:7077",
+           f"{PAGES}, but it is '1.master.myapp.app.localspace:7077'", "1.master.APP.app.localspace:8080"),
+    config("SPACE_PROXY_DEFAULT_BACKEND", "1.job.reports.app.localspace:4040",
+           "must be a dyno of this app, or of one in SPARKSPACE_PROXY_APPS (myapp), "
+           "but it is '1.job.reports.app.localspace:4040'", "1.master.myapp.app.localspace:8080", PROXY),
+    Bad("a default of an app that is not among the others", "config",
+        ("SPACE_PROXY_DEFAULT_BACKEND must be a dyno of this app, or of one in SPARKSPACE_PROXY_APPS "
+         "(my-cluster, myapp, reports), but it is '1.job.other.app.localspace:4040'.",
+         "Set it with: heroku config:set SPACE_PROXY_DEFAULT_BACKEND=1.master.myapp.app.localspace:8080"),
+        {"SPACE_PROXY_DEFAULT_BACKEND": "1.job.other.app.localspace:4040", "SPARKSPACE_PROXY_APPS": "reports",
+         "SPARKSPACE_MASTER_APP": "my-cluster"}, (PROXY,)),
+    config("SPARKSPACE_PROXY_APPS", "reports other",
+           "must be names of Heroku apps of the same space, with commas between, but it is 'reports other'",
+           "my-jobs"),
+    config("SPARKSPACE_EVENT_LOG_DAYS", "for ever",
+           "must be a whole number from 1 to 36500, but it is 'for ever'", "30", HISTORY),
+    config("SPARK_REVERSE_PROXY_URL", f"{WEB_URL}/a%20b", f"{SEGMENTS}, but it is '{WEB_URL}/a%20b'", WEB_URL),
+    config("SPARK_REVERSE_PROXY_URL", f"{WEB_URL}/proxy", f"{BREAKS}, but it is '{WEB_URL}/proxy'", WEB_URL, PROXY),
+    config("SPARK_REVERSE_PROXY_URL", f"{WEB_URL}/a/history/",
+           f"{BREAKS}, but it is '{WEB_URL}/a/history'", WEB_URL, HISTORY),
+    no_port(None),
+    no_port("http"),
+    no_port("65536"),
+    Bad("an argument for space-proxy", "usage",
+        ("space-proxy takes no arguments, but got '--port'.", "Config vars set it up: docs/config-vars.md"),
+        {}, (PROXY, "--port", "80")),
+    Bad("a proxy that is in no dyno", "platform",
+        ("This is not a dyno: DYNO is not set.",
+         "On a laptop, open a box first: bin/sparkspace up --detach",
+         "Then run the command in it: bin/sparkspace run COMMAND"),
+        {"DYNO": None}, (PROXY,)),
+    Bad("an nginx that can't run", "launch",
+        ("{tmp}/broken/nginx can't run: libcrypt.so.1: not there", NGINX), {"PATH": "{tmp}/broken:{path}"}, (PROXY,)),
+    Bad("a history of nothing", "config",
+        ("SPARKSPACE_EVENT_LOG_DIR must be set: it is what a history server reads, and applications write, "
+         "but it is ''.",
+         "Set it with: heroku config:set SPARKSPACE_EVENT_LOG_DIR=s3a://my-bucket/spark-events"),
+        dict.fromkeys(S3), (HISTORY,)),
+    Bad("a history in a bucket, and no client for it", "launch",
+        ("The event logs are in s3a://my-bucket/spark-events, and this Spark has no client for S3 (hadoop-aws).",
+         "Set SPARKSPACE_EVENT_LOG_DIR to a folder that this Spark can read, or scale history to 0."),
+        {}, (HISTORY,)),
+    Bad("a history without a secret", "config",
+        ("SPARKSPACE_SECRET must be set: it is what keeps strangers out, but it is ''.",
+         "Set it with: heroku config:set SPARKSPACE_SECRET=$(openssl rand -hex 32)"),
+        {"SPARKSPACE_SECRET": ""}, (HISTORY,)),
     Bad("a misspelt var", "config",
         ("SPARK_EXECUTER_MEMORY is not a config var of this version.",
          "Did you mean SPARK_EXECUTOR_MEMORY? Remove it with: heroku config:unset SPARK_EXECUTER_MEMORY"),
@@ -190,6 +272,9 @@ def prepare(tmp: Path) -> None:
     launchers.fake_java(tmp / "java8", "1.8.0_412")
     launchers.fake_spark(tmp / "spark-with-jars")
     launchers.only_tools(tmp / "tools")
+    (tmp / "broken").mkdir()
+    (tmp / "broken" / "nginx").write_text("#!/bin/sh\necho libcrypt.so.1: not there >&2\nexit 127\n")
+    (tmp / "broken" / "nginx").chmod(0o755)
     (tmp / "spark-with-jars" / "jars").mkdir()
     (tmp / "spark-with-jars" / "jars" / "spark-core_2.13-9.9.9.jar").touch()
 
@@ -204,15 +289,16 @@ def unresolved() -> str:
 
 @pytest.mark.parametrize("bad", CASES, ids=lambda bad: bad.name)
 def test_bad_input(bad: Bad, dyno: dict[str, str], tmp_path: Path) -> None:
-    facts = {"{tmp}": str(tmp_path), "{uid}": str(os.getuid()), "{unresolved}": unresolved()}
+    facts = {"{tmp}": str(tmp_path), "{uid}": str(os.getuid()), "{unresolved}": unresolved(), "{path}": dyno["PATH"]}
 
     def filled(text: str) -> str:
-        return re.sub(r"\{(tmp|uid|unresolved)\}", lambda match: facts[match[0]], text)
+        return re.sub(r"\{(tmp|uid|unresolved|path)\}", lambda match: facts[match[0]], text)
 
     prepare(tmp_path)
-    env = {**dyno, **S3, **{name: filled(value) for name, value in bad.env.items() if value is not None}}
+    env = {**dyno, **S3, "SPACE_PROXY_BASIC_AUTH": PASSWORD}
+    env |= {name: filled(value) for name, value in bad.env.items() if value is not None}
     for name in (name for name, value in bad.env.items() if value is None):
-        del env[name]
+        env.pop(name, None)
     ended = launchers.run(*bad.command, env=env, cwd=tmp_path / "poison")
     at = ended.lines.index(f"sparkspace at=fatal reason={bad.reason}")
     assert ended.lines[at + 1 :] == [f" !     {filled(line)}" for line in bad.said]
@@ -221,3 +307,24 @@ def test_bad_input(bad: Bad, dyno: dict[str, str], tmp_path: Path) -> None:
     if bad.command != ("sparkspace", "doctor"):
         assert ended.stdout == ""
     assert [secret for secret in (*SECRETS, "hunter2") if secret in ended.stdout + ended.stderr] == []
+
+
+@pytest.mark.skipif(Path("/usr/sbin/nginx").exists(), reason="this system has an nginx that can't be looked away")
+def test_no_nginx(dyno: dict[str, str], tmp_path: Path) -> None:
+    """A copy of the project, so that what scripts/setup put beside our Python packages is not there."""
+    for name in ("bin", "conf-templates", "sparkspace"):
+        shutil.copytree(launchers.ROOT / name, tmp_path / "app" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    path = os.pathsep.join(each for each in dyno["PATH"].split(os.pathsep) if not Path(each, "nginx").exists())
+    env = {**dyno, "PATH": path, "SPACE_PROXY_BASIC_AUTH": PASSWORD, "PORT": "5000"}
+    ended = launchers.run(str(tmp_path / "app" / "bin" / PROXY), env=env)
+    assert ended.lines == [
+        "sparkspace at=fatal reason=launch",
+        " !     nginx is not installed, and the web process is made of it.",
+        f" !     {NGINX}",
+    ]
+    assert (ended.code, ended.stdout) == (EXIT_CODES["launch"], "")
+
+
+def test_nothing_is_left_of_a_proxy_that_did_not_start(dyno: dict[str, str]) -> None:
+    assert launchers.run(PROXY, env={**dyno, "SPACE_PROXY_BASIC_AUTH": PASSWORD}).code == EXIT_CODES["platform"]
+    assert list(Path(dyno["TMPDIR"]).glob("sparkspace-*")) == []

@@ -55,14 +55,14 @@ def test_our_parser_reads_as_javas_does(text: str, meant: dict[str, str]) -> Non
     assert load(text) == meant
 
 
-def cases(test: Callable[[Path, str], None]) -> Callable[[Path, str], None]:
+def cases(test: Callable[[Path, conf.Role], None]) -> Callable[[Path, conf.Role], None]:
     """Run a test for every case and role."""
     by_case = pytest.mark.parametrize("case", conf_cases.CASES, ids=lambda case: case.stem)
     return pytest.mark.parametrize("role", conf_cases.ROLES)(by_case(test))
 
 
 @cases
-def test_properties_are_those_meant(case: Path, role: str) -> None:
+def test_properties_are_those_meant(case: Path, role: conf.Role) -> None:
     rendered = conf_cases.render(case, role)
     found = load(rendered.files["spark-defaults.conf"])
     assert {key: found.get(key) for key in rendered.expected} == rendered.expected
@@ -72,7 +72,7 @@ def test_properties_are_those_meant(case: Path, role: str) -> None:
 
 
 @cases
-def test_log_level_is_the_one_meant(case: Path, role: str) -> None:
+def test_log_level_is_the_one_meant(case: Path, role: conf.Role) -> None:
     rendered = conf_cases.render(case, role)
     found = load(rendered.files["log4j2.properties"])
     assert found["rootLogger.level"] == rendered.level
@@ -80,18 +80,19 @@ def test_log_level_is_the_one_meant(case: Path, role: str) -> None:
 
 
 @cases
-def test_no_secret_is_in_a_file(case: Path, role: str) -> None:
+def test_no_secret_is_in_a_file(case: Path, role: conf.Role) -> None:
     rendered = conf_cases.render(case, role)
     assert [secret for secret in rendered.secrets for text in rendered.files.values() if secret in text] == []
 
 
 def test_there_are_secrets_to_look_for() -> None:
     all_of_them = {name for case in conf_cases.CASES for name in conf_cases.render(case, "driver").secrets}
-    assert len(all_of_them) == 3
+    assert len(all_of_them) == 4
 
 
 def test_every_template_is_rendered() -> None:
-    assert {path.name for path in conf.TEMPLATES.iterdir()} == {f"{name}.j2" for name in conf.SPARK_FILES}
+    rendered = {*conf.SPARK_FILES, "nginx.conf"}  # the last by sparkspace/proxy/routes.py
+    assert {path.name for path in conf.TEMPLATES.iterdir()} == {f"{name}.j2" for name in rendered}
 
 
 @pytest.mark.parametrize("name", conf.SPARK_FILES)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sparkspace.config import S3, SECRET_VARS, VARS, Dyno, Settings
+from sparkspace.config import S3, SECRET_VARS, VARS, Backend, Dyno, Settings, User
 from sparkspace.errors import ConfigError, PlatformError
 
 from .launchers import FACTS, SECRET, SECRETS
@@ -25,6 +25,10 @@ DEFAULTS = Settings(
     master_app="",
     extra_conf=(),
     event_log_dir="",
+    event_log_days=30,
+    proxy_users=(),
+    proxy_default=None,
+    proxy_apps=(),
 )
 
 
@@ -50,6 +54,16 @@ def test_nothing_set(env: dict[str, str]) -> None:
         ("SPARK_ZK_ZOOKEEPER_URL", "zookeeper://[fd00::1]:2181", "zookeepers", "[fd00::1]:2181"),
         ("SPARK_REVERSE_PROXY_URL", "https://spark.example.com/ui/", "reverse_proxy_url", "https://spark.example.com/ui"),
         ("SPARK_REVERSE_PROXY_URL", "http://10.0.0.1:8080", "reverse_proxy_url", "http://10.0.0.1:8080"),
+        ("SPARK_REVERSE_PROXY_URL", "https://[fd00::1]:8443//", "reverse_proxy_url", "https://[fd00::1]:8443"),
+        ("SPARK_REVERSE_PROXY_URL", "https://a_b.c-d:1/-x/_y/z.~", "reverse_proxy_url", "https://a_b.c-d:1/-x/_y/z.~"),
+        ("SPARK_REVERSE_PROXY_URL", "https://a/proxying/my-history", "reverse_proxy_url",
+         "https://a/proxying/my-history"),
+        ("SPACE_PROXY_BASIC_AUTH", "0123456789abcdef", "proxy_users", (User("spark", "{PLAIN}0123456789abcdef"),)),
+        ("SPACE_PROXY_DEFAULT_BACKEND", " 1.job.reports.app.localspace:4040\n", "proxy_default",
+         Backend("1.job.reports.app.localspace", "reports", 4040)),
+        ("SPARKSPACE_PROXY_APPS", " reports,, jobs-2 ,", "proxy_apps", ("reports", "jobs-2")),
+        ("SPARKSPACE_EVENT_LOG_DAYS", "1", "event_log_days", 1),
+        ("SPARKSPACE_EVENT_LOG_DAYS", "36500", "event_log_days", 36_500),
         ("LOG_LEVEL", "warn", "log_level", "WARN"),
         ("SPARKSPACE_SECRET", "!\"#$%&'()*+,-./~", "secret", "!\"#$%&'()*+,-./~"),
         ("SPARKSPACE_MASTER_APP", "my-cluster-2", "master_app", "my-cluster-2"),
@@ -84,6 +98,10 @@ def test_bucket() -> None:
 SIZE = "must be a size with its unit, like 512m or 12g"
 WHOLE = "must be a whole number from 1 to"
 URL = "must be an http:// or https:// URL with a host name"
+SEGMENTS = "must have a path of plain letters, digits, '-', '_' and '.', or none"
+HISTORY = "must not have 'proxy' or 'history' in its path: Spark's pages would break"
+BACKEND = "must be a dyno of the space and a port of Spark's pages (8080, 8081, 4040 to 4060, 18080, 8888)"
+APPS = "must be names of Heroku apps of the same space, with commas between"
 ZOOKEEPER = "must be zookeeper://host:port, several with a comma between"
 PROPERTIES = (
     "must be Spark properties, key=value per line or with ';' between; number {} is none (it is not shown here)."
@@ -125,6 +143,27 @@ SHORT = "must be at least 16 printable ASCII characters without blanks (it has {
         ("SPARK_REVERSE_PROXY_URL", "https://[::1", f"{URL}, but it is 'https://[::1'."),
         ("SPARK_REVERSE_PROXY_URL", "https://a/?b", f"{URL}, but it is 'https://a/?b'."),
         ("SPARK_REVERSE_PROXY_URL", "https://a/\nb", f"{URL}, but it is 'https://a/\\nb'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://a;return", f"{URL}, but it is 'https://a;return'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://$host", f"{URL}, but it is 'https://$host'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://{a}", f"{URL}, but it is 'https://{{a}}'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://é.example.com", f"{URL}, but it is 'https://é.example.com'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://user@a", f"{URL}, but it is 'https://user@a'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://a/b c", f"{URL}, but it is 'https://a/b c'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://a/#b", f"{SEGMENTS}, but it is 'https://a/#b'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://a//b", f"{SEGMENTS}, but it is 'https://a//b'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://a/../b", f"{SEGMENTS}, but it is 'https://a/../b'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://a/%2e", f"{SEGMENTS}, but it is 'https://a/%2e'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://a/é", f"{SEGMENTS}, but it is 'https://a/é'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://a/{{7*7}}", f"{SEGMENTS}, but it is 'https://a/{{{{7*7}}}}'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://a/$x;", f"{SEGMENTS}, but it is 'https://a/$x;'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://a/b/proxy", f"{HISTORY}, but it is 'https://a/b/proxy'."),
+        ("SPARK_REVERSE_PROXY_URL", "https://a/history/b/", f"{HISTORY}, but it is 'https://a/history/b'."),
+        ("SPACE_PROXY_DEFAULT_BACKEND", "10.0.0.1:8080", f"{BACKEND}, but it is '10.0.0.1:8080'."),
+        ("SPARKSPACE_PROXY_APPS", "reports;jobs", f"{APPS}, but it is 'reports;jobs'."),
+        ("SPARKSPACE_PROXY_APPS", "reports,*", f"{APPS}, but it is 'reports,*'."),
+        ("SPARKSPACE_EVENT_LOG_DAYS", "0", f"{WHOLE} 36500, but it is '0'."),
+        ("SPARKSPACE_EVENT_LOG_DAYS", "36501", f"{WHOLE} 36500, but it is '36501'."),
+        ("SPARKSPACE_EVENT_LOG_DAYS", "7d", f"{WHOLE} 36500, but it is '7d'."),
         ("SPARKSPACE_S3_ENDPOINT", "s3.example.com", f"{URL}, but it is 's3.example.com'."),
         ("LOG_LEVEL", "LOUD",
          "must be one of ALL, TRACE, DEBUG, INFO, WARN, ERROR, FATAL, OFF, but it is 'LOUD'."),
@@ -188,6 +227,8 @@ def test_bucket_is_refused(change: dict[str, str], message: str) -> None:
         ("SPARKSPACE_VERBOSE", "docs/config-vars.md lists those there are."),
         ("SPARK_EXECUTER_MEMORY", "Did you mean SPARK_EXECUTOR_MEMORY?"),
         ("SPARK_DEFAULT_CORE", "Did you mean SPARK_DEFAULT_CORES?"),
+        ("SPACE_PROXY_BASICAUTH", "Did you mean SPACE_PROXY_BASIC_AUTH?"),
+        ("SPARKSPACE_PROXY_BASIC_AUTH", "Did you mean SPACE_PROXY_BASIC_AUTH?"),
         ("SPARK_S3_BUCKETNAME", "Did you mean SPARK_S3_BUCKET_NAME?"),
     ],
 )
@@ -202,7 +243,7 @@ def test_misspelt_name_is_refused(name: str, hint: str) -> None:
     "name",
     ["SPARK_MASTER", "SPARK_MASTER_HOST", "SPARK_EXECUTOR_CORES", "SPARK_HOME", "SPARK_WORKER_MEMORY",
      "SPARK_WORKER_CORES", "SPARK_DAEMON_MEMORY", "SPARK_DAEMON_JAVA_OPTS", "SPARK_LOG_DIR", "SPARK_NO_DAEMONIZE",
-     "SPARK_USER", "SPARKPOST_API_KEY", "MY_SPARK_MASTERS", "sparkspace_secret"],
+     "SPARK_USER", "SPARKPOST_API_KEY", "SPACE_PROXY_HOST", "MY_SPARK_MASTERS", "sparkspace_secret"],
 )  # fmt: skip
 def test_names_of_others_are_left_alone(name: str) -> None:
     assert Settings.from_env({name: "x"}) == DEFAULTS
@@ -210,6 +251,7 @@ def test_names_of_others_are_left_alone(name: str) -> None:
 
 def test_settings_do_not_print_secrets() -> None:
     env = {**BUCKET, "SPARKSPACE_SECRET": SECRET, "SPARKSPACE_CONF": f"spark.ssl.keyPassword={SECRET}"}
+    env["SPACE_PROXY_BASIC_AUTH"] = f"spark:{{PLAIN}}{SECRET}"
     assert [secret for secret in SECRETS if secret in repr(Settings.from_env(env))] == []
 
 

@@ -20,7 +20,9 @@ from sparkspace.cluster.waiting import wait_for_workers
 from sparkspace.errors import MasterUnreachable, UsageError
 
 PAGE = (Path(__file__).parent / "cases" / "master" / "alive.json").read_text()  # recorded from a master of Spark 4.3.0
-WORKER = Worker("worker-20261121043051-127.0.0.1-45305", "127.0.0.1", "ALIVE", 2, 2, 1024, 512)
+WORKER = Worker(
+    "worker-20261121043051-127.0.0.1-45305", "127.0.0.1", "ALIVE", 2, 2, 1024, 512, "http://127.0.0.1:28081"
+)
 APPLICATION = Application("app-20261121043103-0000", "a job", "root", "RUNNING", 2, 512, 3.835)
 
 

@@ -8,7 +8,7 @@ from sparkspace.cluster import report
 from sparkspace.cluster.master import Application, MasterStatus, Worker
 
 WORKERS = (
-    Worker("worker-1", "10.1.1.2", "ALIVE", 4, 3, 11915, 4096),
+    Worker("worker-1", "10.1.1.2", "ALIVE", 4, 3, 11915, 4096, "http://10.1.1.2:8081"),
     Worker("worker-2", "10.1.1.13", "DEAD", 4, 0, 1536, 0),
 )
 APPLICATIONS = (Application("app-20261121043103-0000", "a job", "root", "RUNNING", 3, 4096, 61.5),)
@@ -51,7 +51,7 @@ def test_json() -> None:
     assert found["masters"][2] == {"url": MASTERS[2].url, "state": "DOWN", "problem": "connection refused"}
     assert found["workers"][0] == {
         "id": "worker-1", "host": "10.1.1.2", "state": "ALIVE", "cores": 4, "cores_used": 3, "memory_mb": 11915,
-        "memory_used_mb": 4096,
+        "memory_used_mb": 4096, "page": "http://10.1.1.2:8081",
     }  # fmt: skip
     assert found["applications"][0] == {
         "id": "app-20261121043103-0000", "name": "a job", "user": "root", "state": "RUNNING", "cores": 3,

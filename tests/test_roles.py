@@ -45,6 +45,12 @@ WORKER = "org.apache.spark.deploy.worker.Worker --host 127.0.0.1"
             f"bin/spark-class {WORKER} --cores 9 --memory 700m --webui-port 8081 --cores 1 "
             "spark://1.master.the-cluster.app.localspace:7077",
         ),
+        (
+            "spark-history",
+            ("--properties-file", "x"),
+            {"SPARKSPACE_EVENT_LOG_DIR": "file:/tmp"},
+            "bin/spark-class org.apache.spark.deploy.history.HistoryServer --properties-file x",
+        ),
         ("spark-submit", ("job.py",), {}, "bin/spark-submit --load-spark-defaults job.py"),
         ("spark-shell", (), {}, "bin/spark-shell --load-spark-defaults"),
         ("pyspark", ("--help",), {}, "bin/pyspark --load-spark-defaults --help"),
@@ -71,7 +77,7 @@ DROPPED = ("JAVA_TOOL_OPTIONS", "PYTHONHOME", "SPARK_CONF_DIR", "SPARK_MASTER_HO
             {"SPARK_DAEMON_MEMORY": "1024m", "SPARK_DAEMON_JAVA_OPTS": f"{JAVA} -Djava.io.tmpdir={{tmp}}"},
         ),
         ("spark-worker", {"SPARK_DAEMON_MEMORY": "384m", "SPARK_DAEMON_JAVA_OPTS": f"{JAVA} -Djava.io.tmpdir={{tmp}}"}),
-        ("spark-submit", {}),
+        ("spark-submit", {"SPARK_PUBLIC_DNS": "127.0.0.1"}),
     ],
 )
 def test_environment(dyno: dict[str, str], launcher: str, more: dict[str, str]) -> None:
@@ -85,7 +91,7 @@ def test_environment(dyno: dict[str, str], launcher: str, more: dict[str, str]) 
         "SPARK_PUBLIC_DNS": "1.run.myapp.app.localspace",
         "SPARK_LOCAL_DIRS": f"{tmp}/spark",
         "SPARK_WORKER_DIR": f"{tmp}/spark-work",
-        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_PYTHON": str(Path(sys.executable).with_name("python3")),
         "_SPARK_AUTH_SECRET": SECRET,
         "AWS_ACCESS_KEY_ID": S3["SPARK_S3_AWS_ACCESS_KEY_ID"],
         "AWS_SECRET_ACCESS_KEY": S3["SPARK_S3_AWS_SECRET_ACCESS_KEY"],

@@ -142,6 +142,7 @@ def suggest() -> None:
         """
 The box is open. Try:
 
+  bin/sparkspace open                         Spark's pages
   bin/sparkspace status
   bin/sparkspace run bin/spark-shell          then: sc.parallelize(1 to 1000000).map(_.toLong).reduce(_ + _)
   bin/sparkspace scale worker=3

@@ -72,8 +72,10 @@ def reverse_proxy_url(env: Mapping[str, str]) -> str:
     """
     var, example = "SPARK_REVERSE_PROXY_URL", "https://spark.example.com"
     found = url(env, var, example).rstrip("/")
-    path = urlsplit(found).path
-    if not re.fullmatch(r"(/[A-Za-z0-9_-][A-Za-z0-9._~-]*)*", path) or "@" in found or "#" in found:
+    host, path = urlsplit(found).netloc, urlsplit(found).path
+    if found and not re.fullmatch(r"([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?", host):
+        raise ConfigError(var, "must be an http:// or https:// URL with a host name", found, example)
+    if not re.fullmatch(r"(/[A-Za-z0-9_-][A-Za-z0-9._~-]*)*", path) or "#" in found:
         raise ConfigError(var, "must have a path of plain letters, digits, '-', '_' and '.', or none", found, example)
     if {"proxy", "history"} & set(path.split("/")):
         raise ConfigError(

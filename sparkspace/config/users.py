@@ -86,7 +86,7 @@ def user(line: str) -> User:
     Raises:
         ConfigError: see ``users``.
     """
-    if ":" not in line and re.fullmatch(rf"[!-~]{{{SHORTEST_GENERATED},}}", line):
+    if ":" not in line and re.fullmatch(rf"(?![{{$])[!-~]{{{SHORTEST_GENERATED},}}", line):
         return User(USER, "{PLAIN}" + line)
     name, _, check = line.partition(":")
     if not re.fullmatch(r"[!-9;-~]{1,64}", name) or name.startswith("#") or not _is_check(check):

@@ -6,6 +6,7 @@ request whether there is a file named after the client.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import time
 from collections import deque
@@ -31,7 +32,7 @@ class Attempts:
 
     def failed(self, client: str) -> bool:
         """Count a failed login. Returns whether the client is kept out from now on."""
-        if not re.fullmatch(r"[0-9a-fA-F.:]{2,45}", client):
+        if not _is_address(client):
             return False  # it will be the name of a file
         now = self._clock()
         if client not in self._failures and len(self._failures) >= MOST_CLIENTS:
@@ -54,3 +55,11 @@ class Attempts:
             del self._banned[client]
         for client in [client for client, failures in self._failures.items() if now - failures[-1] > WITHIN_S]:
             del self._failures[client]
+
+
+def _is_address(text: str) -> bool:
+    """Whether this is an IP address, and so no ``..``; a scope (``fe80::1%x``) is none of one."""
+    try:
+        return bool(re.fullmatch(r"[0-9a-fA-F.:]{2,45}", text) and ipaddress.ip_address(text))
+    except ValueError:
+        return False

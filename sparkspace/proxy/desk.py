@@ -1,7 +1,8 @@
 """The desk: what nginx hands over when a request is not for Spark. An HTTP server on a socket in nginx's folder.
 
-nginx says in headers what the request was (``X-Request``, its path as it came), who asks (``X-Client``), by which
-scheme (``X-Proto``), and whether a password came along (``X-Tried``), in place of what a client may have sent.
+nginx says in headers what the request was (``X-Request``, its path as it came; ``X-Host``; ``X-Page``, its Origin or
+Referer; ``X-Site``, its Sec-Fetch-Site), who asks (``X-Client``), by which scheme (``X-Proto``), and whether a password
+came along (``X-Tried``). Of what the client sent nothing else arrives but the choice in its cookie.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from .seal import Seal
 
 COOKIE = "backend"
 COOKIE_FOR_S = 30 * 24 * 3600
+# nginx takes a line of 16 KB, and the path goes into a header here.
+LONGEST_HEADER = 32 * 1024
 # nginx has taken up a new configuration by then: it forks its new workers in milliseconds.
 RELOADED_AFTER_S = 0.3
 # A path and query as browsers send them. Not two slashes at its start: as a redirect it would lead to another host.
@@ -45,12 +48,15 @@ class Desk:
         """Serve on ``socket``, until the runner is cleaned up."""
         handlers: dict[str, Handler] = {
             "/healthz": self.health,
+            "/finished": self.folder,
             "/set-backend": self.set_backend,
+            "/sparkspace": self.folder,
             "/sparkspace/": self.start,
             "/sparkspace/overview": self.overview,
             "/sparkspace/login": self.login,
             "/sparkspace/banned": self.banned,
             "/sparkspace/foreign": self.foreign,
+            "/sparkspace/gone": self.gone,
             "/sparkspace/nobody": self.nobody,
             "/sparkspace/no-history": self.no_history,
             "/sparkspace/unreachable": self.unreachable,
@@ -59,7 +65,7 @@ class Desk:
         app = web.Application()
         app.add_routes([web.get(path, handler) for path, handler in handlers.items()])
         app.add_routes([web.get(f"/sparkspace/{name}", self.asset) for name in ASSETS])
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, max_field_size=LONGEST_HEADER)
         await runner.setup()
         await web.UnixSite(runner, str(socket)).start()
         return runner
@@ -68,6 +74,10 @@ class Desk:
         """Up if a master is ALIVE, and not a word more: nobody has shown a password."""
         up = self._lookout.view.leader is not None
         return _fresh(web.Response(text="up\n" if up else "down\n", status=200 if up else 503))
+
+    async def folder(self, request: web.Request) -> web.Response:
+        """A folder whose slash is missing. Not nginx's own "return", which asks for no password."""
+        return self._redirect(f"{request.path}/", 302)
 
     # The start page
 
@@ -143,11 +153,13 @@ class Desk:
 
     def _is_foreign(self, request: web.Request) -> bool:
         """Whether a page of another origin sent the browser here. A typed address and a program are nobody's page."""
-        site = request.headers.get("Sec-Fetch-Site", "")
+        site = request.headers.get("X-Site", "")
         if site:
             return site not in ("same-origin", "none")
-        page = request.headers.get("Origin") or request.headers.get("Referer") or ""
-        return bool(page) and urlsplit(page).netloc not in (request.headers.get("Host"), self._pages.public_host)
+        page = request.headers.get("X-Page", "")
+        # Not every page has a host: "null" is an Origin too, and there may be no public URL.
+        own = {request.headers.get("X-Host", ""), self._pages.public_host} - {""}
+        return bool(page) and _host(page) not in own
 
     # What nginx could not do
 
@@ -167,8 +179,15 @@ class Desk:
         return self._message(403, "foreign")
 
     async def nobody(self, request: web.Request) -> web.Response:
-        """No master is ALIVE."""
-        return self._message(503, "nobody", retry_s=3, masters=self._lookout.view.masters)
+        """No master is ALIVE, or the operator's default is nowhere."""
+        view = self._lookout.view
+        missing = self._lookout.default if view.leader else None
+        return self._message(503, "nobody", retry_s=3, masters=view.masters, missing=str(missing or ""))
+
+    async def gone(self, request: web.Request) -> web.Response:
+        """A worker or an application that the master does not know."""
+        match = re.match(r"/proxy/(app-[\w-]+)", self._path(request), re.ASCII)
+        return self._message(404, "gone", application=match[1] if match else "")
 
     async def no_history(self, request: web.Request) -> web.Response:
         """There is no history server."""
@@ -183,7 +202,7 @@ class Desk:
 
     def _path(self, request: web.Request) -> str:
         """The request's path and query as it came, without the public URL's path."""
-        raw = request.headers.get("X-Request", "")
+        raw = request.headers.get("X-Request", "").encode(errors="surrogateescape").decode(errors="replace")
         return raw.removeprefix(self._pages.prefix) if raw.startswith(f"{self._pages.prefix}/") else raw
 
     def _redirect(self, path: str, status: int) -> web.Response:
@@ -197,8 +216,16 @@ class Desk:
         return reply
 
     def _forget(self, reply: web.Response) -> web.Response:
-        reply.del_cookie(COOKIE, path="/", httponly=True, samesite="Lax")
+        reply.del_cookie(COOKIE, path="/")
         return reply
+
+
+def _host(url: str) -> str:
+    """The host, and the port if it has one, of a URL; empty: it is none."""
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""
 
 
 def _html(text: str, status: int = 200) -> web.Response:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .. import sizing
+from .. import sizing, topology
 from ..config import Dyno, Settings
 from ..errors import CheckFailed, ConfigError, PlatformError
 from ..log import event
@@ -42,7 +42,7 @@ def check(dyno: Dyno, settings: Settings) -> None:
             example="spark:{PLAIN}$(openssl rand -hex 16)",
         )
     default = settings.proxy_default
-    allowed = {dyno.app_name, settings.master_app, *settings.proxy_apps} - {""}
+    allowed = topology.shown_apps(dyno, settings)
     if default and default.app not in allowed:
         raise ConfigError(
             "SPACE_PROXY_DEFAULT_BACKEND",

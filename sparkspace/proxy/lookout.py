@@ -46,10 +46,14 @@ class Lookout:
         self.view = View()
 
     @property
+    def default(self) -> Backend | None:
+        """The default backend that the operator has set; None: it is the ALIVE master."""
+        return self._settings.proxy_default
+
+    @property
     def apps(self) -> frozenset[str]:
         """The apps whose dynos may be shown."""
-        names = {self._dyno.app_name, self._settings.master_app, *self._settings.proxy_apps}
-        return frozenset(filter(None, names))
+        return topology.shown_apps(self._dyno, self._settings)
 
     def allows(self, backend: Backend | None) -> bool:
         """Whether a backend may be shown."""
@@ -71,7 +75,6 @@ class Lookout:
         hosts = topology.master_hosts(self._dyno, self._settings)
         domain = topology.master_app_domain(self._dyno, self._settings)
         others = [(f"1.history.{domain}", ports.HISTORY_UI), (f"1.notebook.{self._dyno.app_domain}", ports.NOTEBOOK)]
-        default = self._settings.proxy_default
         masters, found, _ = await asyncio.gather(
             asyncio.gather(*map(self._ask, hosts)),
             asyncio.gather(*(self._places.locate(host, port) for host, port in others)),
@@ -83,7 +86,7 @@ class Lookout:
                 masters=tuple(status for status, _ in masters),
                 leader=leader,
                 master=address,
-                default=await self._places.locate(default.host, default.port) if default else address,
+                default=await self._places.locate(self.default.host, self.default.port) if self.default else address,
                 history=found[0],
                 notebook=found[1],
                 chosen={str(backend): where for backend, where in self._chosen.items()},

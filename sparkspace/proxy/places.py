@@ -25,8 +25,9 @@ class Places:
         try:
             found = await asyncio.wait_for(lookup, RESOLVE_WITHIN_S)
         except (OSError, asyncio.TimeoutError) as error:
-            gone = isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN
-            return "" if gone else self._remembered(host, port)
+            if isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN:
+                self._known.pop(host, None)
+            return self._remembered(host, port)
         address = next((str(entry[4][0]) for entry in found if self._is_a_dynos(str(entry[4][0]))), "")
         self._known[host] = (address, time.monotonic())
         return f"{address}:{port}" if address else ""

@@ -47,7 +47,7 @@ class Routes:
     @property
     def https_url(self) -> str:
         """Where a request without TLS is sent, if the public URL is one with it."""
-        return f"https://{self.public_host}" if self.public_url.startswith("https:") else ""
+        return f"https://{self.public_host}" if urlsplit(self.public_url).scheme == "https" else ""
 
     @property
     def upstreams(self) -> list[tuple[str, str]]:

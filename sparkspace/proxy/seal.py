@@ -23,4 +23,5 @@ class Seal:
     def open(self, token: str) -> Backend | None:
         """The backend that a token of ours names; None: it is not ours."""
         backend = Backend.parse(token.rpartition("-")[0])
-        return backend if backend and hmac.compare_digest(self.token(backend).encode(), token.encode()) else None
+        sent = token.encode(errors="surrogateescape")  # a header is bytes, and may be no text
+        return backend if backend and hmac.compare_digest(self.token(backend).encode(), sent) else None

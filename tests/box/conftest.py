@@ -157,15 +157,3 @@ def app(tmp_path: Path) -> Iterator[Box]:
     box = tiny_app(tmp_path / "app")
     yield box
     box("down")
-
-
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
-    """A box with a master and two workers, for all tests that leave it as they found it."""
-    box = copy_of_repository(tmp_path_factory.mktemp("cluster") / "repository")
-    box("up", "--detach", "--masters", "1", "--workers", "2", env={"SPARK_MASTERS": "1"})
-    try:
-        box("wait", "--workers", "2", "--timeout", "180")
-        yield box
-    finally:
-        box("down")

@@ -61,18 +61,20 @@ class Crawler:
         self._session = requests.Session()
         self._session.auth = (user, password)
         self._session.verify = False
+        self._session.trust_env = False  # a bundle of authorities named there would be asked all the same
         self._page = context.new_page()
         self._page.on("response", self._on_response)
         self._page.on("console", self._on_console)
         self._page.on("pageerror", lambda error: self._problem(f"script error in {self._page.url}: {error}"))
         self._page.on("requestfailed", lambda request: self._on_failed(request.url, request.failure or ""))
 
-    def crawl(self, *starts: str) -> Found:
-        """Follow all links from these paths on."""
+    def crawl(self, *starts: str, below: str = "/", beside: str = "#") -> Found:
+        """Follow all links from these paths on that lead to a path below one, and not below another."""
         waiting = [urljoin(self.base, start) for start in starts]
         while waiting and len(self.found.fetched) < MOST_PAGES:
             url = waiting.pop(0)
-            if url in self.found.fetched:
+            path = url.removeprefix(self.base)
+            if url in self.found.fetched or not path.startswith(below) or path.startswith(beside):
                 continue
             self.found.fetched.add(url)
             waiting += self._visit(url)
