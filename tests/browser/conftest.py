@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,20 +66,10 @@ class Visitor:
         return [application["id"] for application in json.loads(self.get("/json/").text)[kind]]
 
 
-@pytest.fixture
-def busy() -> Iterator[Callable[[Box], str]]:
-    """Starts an application with something on every page in a box, and returns its id. It is stopped at the end."""
-    started: list[tuple[Box, str]] = []
-
-    def start(box: Box) -> str:
-        visitor, before = Visitor.of(box), set(box.dynos())
-        box("run", "--detach", f"bin/spark-submit --total-executor-cores 2 {BUSY}")
-        dyno = (set(box.dynos()) - before).pop()
-        started.append((box, dyno))
-        until(lambda: box.said(dyno, "busy"), timeout_s=180)
-        return visitor.applications()[0]
-
-    yield start
-    for box, dyno in started:
-        if dyno in box.dynos():
-            box("stop", dyno)
+def busy(box: Box) -> tuple[str, str]:
+    """Start an application with something on every page. Returns its id, and the dyno of its driver."""
+    before = set(box.dynos())
+    box("run", "--detach", f"bin/spark-submit --total-executor-cores 2 {BUSY}")
+    dyno = (set(box.dynos()) - before).pop()
+    until(lambda: box.said(dyno, "busy"), timeout_s=180)
+    return Visitor.of(box).applications()[0], dyno
