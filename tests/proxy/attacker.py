@@ -1,9 +1,9 @@
 """Sends raw requests to the web dyno's nginx, past the router, which would tidy them. It runs inside a dyno.
 
-On stdin: JSON, ``{"host", "port", "cases": [{"id", "sequence", "wait_s", "parts", "pause_s", "then"}]}``. Every case has a
-connection of its own. Its parts (latin-1) are sent one after the other, with a pause between them; ``<address of
-NAME>`` in a part is replaced; ``then`` is sent when a reply is there. On stdout: JSON, id → ``{"status", "headers",
-"body", "seconds"}``. Status 0: closed without a word; -1: no end of it in 20 s.
+On stdin: JSON, ``{"host", "port", "login", "cases"}``, and a case is ``{"id", "sequence", "wait_s", "parts", "pause_s",
+"then"}``. Every case has a connection of its own. Its parts (latin-1) are sent one after the other, with a pause
+between them; ``<address of NAME>`` in a part is replaced; ``then`` is sent when a reply is there. On stdout: JSON, id →
+``{"status", "headers", "body", "seconds"}``. Status 0: closed without a word; -1: no end of it in 20 s.
 """
 
 from __future__ import annotations
@@ -22,9 +22,19 @@ MOST_BODY = 200_000
 AT_ONCE = 32  # room for the slow ones, and for the others meanwhile
 
 
-def attack(address: tuple[str, int], case: dict[str, Any]) -> dict[str, Any]:
-    """Send one case, and read what comes back until the other side closes, or the reply is complete."""
+def attack(address: tuple[str, int], case: dict[str, Any], login: str) -> dict[str, Any]:
+    """Send one case. If that gives us a cookie, use it, as a browser would: this is how a backend is reached."""
     time.sleep(case["wait_s"])
+    reply = exchange(address, case)
+    cookies = [value.partition(";")[0] for name, value in reply["headers"] if name == "Set-Cookie"]
+    for cookie in cookies:
+        follow = f"GET / HTTP/1.1\r\nHost: spark.example.com\r\n{login}\r\nCookie: {cookie}\r\n\r\n"
+        exchange(address, {"parts": [follow], "pause_s": 0, "then": ""})
+    return reply
+
+
+def exchange(address: tuple[str, int], case: dict[str, Any]) -> dict[str, Any]:
+    """Send a request, and read what comes back until the other side closes, or the reply is complete."""
     began, data = time.monotonic(), b""
     with socket.create_connection(address, CONNECT_WITHIN_S) as connection:
         connection.settimeout(ANSWER_WITHIN_S)
@@ -90,7 +100,9 @@ def main() -> None:
     for case in order["cases"]:
         sequences.setdefault(case["sequence"] or case["id"], []).append(case)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        done = pool.map(lambda cases: [(case["id"], attack(address, case)) for case in cases], sequences.values())
+        done = pool.map(
+            lambda cases: [(case["id"], attack(address, case, order["login"])) for case in cases], sequences.values()
+        )
         print(json.dumps({name: answer for answers in done for name, answer in answers}))
 
 

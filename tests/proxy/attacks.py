@@ -53,8 +53,8 @@ def basic(user: str, password: str) -> str:
 
 def token(backend: str, value: str = USERS) -> str:
     """What the proxy itself would put into a cookie, were it to choose this backend."""
-    found = Backend.parse(backend)
-    assert found
+    host, _, port = backend.partition(":")
+    found = Backend(host, host.split(".")[2], int(port))  # of what it would not choose, too
     return Seal(users({"SPACE_PROXY_BASIC_AUTH": value}), DOMAIN).token(found)
 
 
@@ -128,7 +128,8 @@ def choices() -> Iterator[Attack]:
         "address-as-name": f"1.<address of {OUTSIDE}>.{DOMAIN}:8080",
         **{f"port-{port}": f"{OUTSIDE}:{port}" for port in (
             "22", "80", "443", "4039", "4061", "5000", "6066", "7077", "8079", "8082", "8088", "9999", "18081", "22222",
-            "08081", "008080", "99999", "88880", "0", "-8080", "+8080", "8080.0", "8_080", "0x1f90", "8080x", "", "8080:8080",
+            "08081", "008080", "99999", "88880", "0", "-8080", "+8080", "8080.0", "8_080", "0x1f90", "8080x", "",
+            "8080:8080",
             "%EF%BC%98%EF%BC%90%EF%BC%98%EF%BC%90", "\xef\xbc\x98\xef\xbc\x90\xef\xbc\x98\xef\xbc\x90",
             "%D9%A8%D9%A0%D9%A8%D9%A0", "808%D9%A0",
         )},
@@ -150,7 +151,8 @@ def choices() -> Iterator[Attack]:
         "colon-3a": f"{OUTSIDE}%3a8080", "slash-2f": f"{OUTSIDE}:8080%2fx", "slash-252f": f"{OUTSIDE}:8080%252fx",
         "letter-6f": f"1.%6futside.{DOMAIN}:8080", "dot-full-width": f"1%EF%BC%8Eoutside.{DOMAIN}:8080",
         "dot-ideographic": f"1%E3%80%82outside.{DOMAIN}:8080", "letter-full-width": f"1.%EF%BD%8Futside.{DOMAIN}:8080",
-        "letter-kelvin": "1.wor%E2%84%AAer.myapp.app.localspace:8080", "letter-dotless": f"1.outs%C4%B1de.{DOMAIN}:8080",
+        "letter-kelvin": "1.wor%E2%84%AAer.myapp.app.localspace:8080",
+        "letter-dotless": f"1.outs%C4%B1de.{DOMAIN}:8080",
         "zero-width": f"1.out%E2%80%8Bside.{DOMAIN}:8080", "not-utf-8": f"\xff\xfe.{OUTSIDE}:8080",
         "space": f"{OUTSIDE}:8080%20", "space-first": f"%20{OUTSIDE}:8080", "tab": f"{OUTSIDE}:8080%09",
         "line-break": f"{OUTSIDE}:8080%0a", "crlf": f"{ECHO}%0d%0aSet-Cookie:%20evil=1",
@@ -182,8 +184,9 @@ def choices() -> Iterator[Attack]:
 def redirects() -> Iterator[Attack]:
     """What follows a choice is a path of ours or nothing, whoever the request says that we are."""
     for name, rest in {
-        "two-slashes": f"//{EVIL}", "three-slashes": f"///{EVIL}", "backslash": f"/\\{EVIL}", "back-slash": f"\\/{EVIL}",
-        "slash-tab": f"/%09/{EVIL}\\", "script": "/<script>alert(1)</script>", "quote": '/"x', "not-utf-8": "/\xff",
+        "two-slashes": f"//{EVIL}", "three-slashes": f"///{EVIL}", "backslash": f"/\\{EVIL}",
+        "back-slash": f"\\/{EVIL}", "slash-tab": f"/%09/{EVIL}\\",
+        "script": "/<script>alert(1)</script>", "quote": '/"x', "not-utf-8": "/\xff",
         "not-ascii": "/\xc3\xa9", "fragment": "/%0a<x>",
     }.items():  # fmt: skip
         yield get(f"rest-{name}", f"/set-backend/{ECHO}{rest}", 403, hides=(NO_COOKIE, NO_LOCATION, "<script>"))
@@ -218,8 +221,8 @@ def redirects() -> Iterator[Attack]:
     yield get("forwarded-proto-odd", "/", 200, COOKIE, "X-Forwarded-Proto: gopher", hides=("gopher",))
     yield get("forwarded-for-odd", "/", 200, COOKIE, "X-Forwarded-For: <x>, 1.2.3.4;y", hides=("<x>", "1.2.3.4"))
     for name, host in {
-        "evil": EVIL, "evil-port": f"{EVIL}:666", "at": f"spark.example.com@{EVIL}", "address": f"<address of {OUTSIDE}>",
-        "outside": f"{OUTSIDE}:9999", "not-utf-8": "\xff\xfe",
+        "evil": EVIL, "evil-port": f"{EVIL}:666", "at": f"spark.example.com@{EVIL}",
+        "address": f"<address of {OUTSIDE}>", "outside": f"{OUTSIDE}:9999", "not-utf-8": "\xff\xfe",
     }.items():  # fmt: skip
         head = (f"Host: {host}", RIGHT)
         yield get(f"host-{name}-choice", f"/set-backend/{ECHO}/x", 302, head=head, location="/x", hides=(EVIL,))
@@ -249,12 +252,14 @@ def cookies() -> Iterator[Attack]:
     values = {
         "name-alone": ECHO, "junk-seal": f"{outside}-{'0' * 40}", "seal-of-another": f"{outside}-{seal}",
         "short-seal": token(ECHO)[:-1], "long-seal": token(ECHO) + "0", "no-name": f"-{seal}",
+        "port-9999": token(f"{OUTSIDE}:9999"), "upper-case": token(f"1.OUTSIDE.{DOMAIN}:8080"),
         "another-app": token("1.outside.other.app.localspace:8080"), "another-key": token(ECHO, f"{USERS}x"),
         "address": f"<address of {OUTSIDE}>:8080", "address-sealed": f"<address of {OUTSIDE}>:8080-{seal}",
         "evil": f"{EVIL}:8080-{seal}", "quoted": f'"{token(ECHO)}"', "encoded": token(ECHO).replace(":", "%3a"),
         "huge": "a" * 12_000, "control": "a\x01b", "not-utf-8": "\xff\xfe", "unix": "unix:/tmp/desk",
-        **{f"upstream-{name}": name for name in ("default", "master", "history", "desk", "unknown", "nobody", "chosen1")},
     }  # fmt: skip
+    upstreams = ("default", "master", "history", "desk", "unknown", "nobody", "chosen1")
+    values.update({f"upstream-{name}": name for name in upstreams})
     hides = (REACHED, "Spark Master", NO_LOCATION)
     for name, value in values.items():
         yield get(f"cookie-{name}", "/", 403, f"Cookie: backend={value}", says=("Max-Age=0",), hides=hides)
@@ -309,7 +314,9 @@ def protocol() -> Iterator[Attack]:
     yield get(
         "body-chunked", "/", 200, COOKIE, chunked, method="POST", body=f"3\r\nabc\r\n{end}", says=('"body_length": 3',)
     )
-    yield get("body-for-the-desk", "/sparkspace/", 200, length, body=body, method="POST")
+    for number in range(4):  # on one connection to the desk, if the proxy keeps it
+        name, text = f"body-for-the-desk-{number}", request("/sparkspace/", length, method="POST", body=body)
+        yield Attack(name, (text,), 200, ("page.js",), sequence="desk")
     yield get(
         "body-underscore-length",
         "/",
@@ -363,7 +370,8 @@ def paths() -> Iterator[Attack]:
     """Files, the desk's own paths, and Spark's reverse proxy. Whatever is no path of ours is Spark's."""
     files = ("root:x:", "SSHA", "proxy_pass", "SPACE_PROXY", "auth_basic")
     for path in (
-        "/../../etc/passwd", "/sparkspace/../../etc/passwd", "/%2e%2e/", "/%2e%2e%2fetc%2fpasswd", "/..%2f..%2fetc/passwd",
+        "/../../etc/passwd", "/sparkspace/../../etc/passwd", "/%2e%2e/", "/%2e%2e%2fetc%2fpasswd",
+        "/..%2f..%2fetc/passwd",
         "/static/..%2f..%2f..%2fetc%2fpasswd", "/finished/../../", "/finished/%2e%2e/%2e%2e/x", "/set-backend/../../x",
         "/.%2e/x", "/%",
     ):  # fmt: skip
@@ -388,8 +396,10 @@ def paths() -> Iterator[Attack]:
     yield get("desk-headers", f"/set-backend/{ECHO}/x", 302, *forged, location="/x", hides=("Secure", EVIL))
     inside = f"http://<address of {OUTSIDE}>:9999"
     for name, path, status in (
-        ("url", f"/proxy/http:%2f%2f{EVIL}/", 400), ("address", f"/proxy/{inside}/", 400), ("nobody", "/proxy/app-none/", 404),
-        ("name", f"/proxy/{OUTSIDE}:9999/", 404), ("at", f"/proxy/app-1@{OUTSIDE}:9999/", 404), ("none", "/proxy/", 404),
+        ("url", f"/proxy/http:%2f%2f{EVIL}/", 400), ("address", f"/proxy/{inside}/", 400),
+        ("nobody", "/proxy/app-none/", 404),
+        ("name", f"/proxy/{OUTSIDE}:9999/", 404), ("at", f"/proxy/app-1@{OUTSIDE}:9999/", 404),
+        ("none", "/proxy/", 404),
         ("dots", f"/proxy/../{OUTSIDE}:9999/", 200), ("dots-2f", "/proxy/app-none%2f..%2f..%2f", 400),
         ("query", f"/proxy/?id={inside}", 404), ("two-slashes", f"/proxy//{OUTSIDE}:9999/", 400),
     ):  # fmt: skip
@@ -414,7 +424,8 @@ def foreign() -> Iterator[Attack]:
     own, empty = "http://spark.example.com", "Content-Length: 0"
     origins = {
         "evil": f"http://{EVIL}", "null": "null", "empty-scheme": "://spark.example.com", "suffix": f"{own}.{EVIL}",
-        "prefix": f"http://x{HOST[6:]}", "port": f"{own}:666", "path": f"http://{EVIL}/{HOST[6:]}", "at": f"{own}@{EVIL}",
+        "prefix": f"http://x{HOST[6:]}", "port": f"{own}:666", "path": f"http://{EVIL}/{HOST[6:]}",
+        "at": f"{own}@{EVIL}",
         "two": f"{own} http://{EVIL}", "subdomain": f"http://a.{HOST[6:]}", "file": "file://", "control": f"{own}\x01",
     }  # fmt: skip
     for name, origin in origins.items():

@@ -44,7 +44,8 @@ class Reply:
 
 def send(box: Box, table: Iterable[attacks.Attack]) -> dict[str, Reply]:
     """Send requests to nginx from a dyno of the box, and give the replies by their ids."""
-    order = {"host": f"1.web.{attacks.DOMAIN}", "port": 5000, "cases": [asdict(attack) for attack in table]}
+    cases = [asdict(attack) for attack in table]
+    order = {"host": f"1.web.{attacks.DOMAIN}", "port": 5000, "login": attacks.RIGHT, "cases": cases}
     found: dict[str, Any] = json.loads(box.out("run", "python3", f"{HERE}/attacker.py", stdin=json.dumps(order)))
     return {name: Reply(**reply) for name, reply in found.items()}
 
