@@ -6,14 +6,17 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from . import ports, redaction
 from .config import Dyno, Settings
 from .errors import LaunchError
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "conf-templates"
 SPARK_FILES = ("spark-defaults.conf", "log4j2.properties")
@@ -43,6 +46,19 @@ def render(values: Values) -> dict[str, str]:
     Raises:
         jinja2.UndefinedError: a template uses a name that ``Values`` has not: a bug.
     """
+    context: Mapping[str, object] = {
+        **vars(values),
+        "redaction": redaction.PATTERN,
+        "java_options": JAVA_OPTIONS,
+        "history_ui_port": ports.HISTORY_UI,
+        "scratch": os.path.join(tempfile.gettempdir(), "spark-history"),
+    }
+    found = templates(property=property_value)
+    return {name: found.get_template(f"{name}.j2").render(context) for name in SPARK_FILES}
+
+
+def templates(**filters: Callable[[str], str]) -> Environment:
+    """The templates of conf files, strict, with these filters: no HTML, so each kind of file escapes by its own."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # 110 ms that master-url does not need
 
     environment = Environment(
@@ -51,16 +67,10 @@ def render(values: Values) -> dict[str, str]:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # properties files, not HTML: "property" is their escape
+        autoescape=False,
     )
-    environment.filters["property"] = property_value
-    context: Mapping[str, object] = {**vars(values), "redaction": redaction.PATTERN, "java_options": JAVA_OPTIONS}
-    context = {
-        **context,
-        "history_ui_port": ports.HISTORY_UI,
-        "scratch": os.path.join(tempfile.gettempdir(), "spark-history"),
-    }
-    return {name: environment.get_template(f"{name}.j2").render(context) for name in SPARK_FILES}
+    environment.filters.update(filters)
+    return environment
 
 
 def property_value(text: str) -> str:

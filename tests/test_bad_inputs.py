@@ -119,7 +119,7 @@ CASES = [
     config("SPACE_PROXY_BASIC_AUTH", "spark:{SHA}CAPfT/FlCTPS/+a+BNSyFDITQlI=",
            "must not have the password of spark-in-space's README, which all know", PLAIN),
     config("SPACE_PROXY_BASIC_AUTH", "spark:$2y$99$hunter2hunter2hunter2",
-           "has a hash that this system's crypt(3), which nginx asks, does not know", PLAIN),
+           "has a hash that this system's crypt(3), which nginx asks, does not know", PLAIN, PROXY),
     config("SPACE_PROXY_DEFAULT_BACKEND", "master.1", f"{PAGES}, but it is 'master.1'",
            "1.master.APP.app.localspace:8080"),
     config("SPACE_PROXY_DEFAULT_BACKEND", "1.master.myapp.app.localspace:7077",

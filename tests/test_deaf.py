@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -183,6 +184,27 @@ def test_nginx_finishes_what_it_has_begun(
         await asyncio.wait_for(stopped, 10)
         assert nginx.process.returncode == 0
         assert [pid for pid in pids if is_alive(pid)] == []
+
+    asyncio.run(life())
+
+
+def test_a_reload_may_come_at_once(tmp_path: Path, backend: tuple[int, threading.Event]) -> None:
+    """Before nginx minds SIGHUP, it would die of it; and it must take up what it was told."""
+    where, port = routes(tmp_path, backend[0])
+
+    async def life() -> None:
+        nginx = Nginx(real_nginx.program(), tmp_path)
+        nginx.prepare([User("spark", "{PLAIN}x")])
+        await nginx.start(replace(where, default=""))
+        assert nginx.apply(where)
+        real_nginx.wait_for(port)
+        for _ in range(100):
+            if await asyncio.to_thread(real_nginx.status, port, "/", LOGIN) == 200:
+                break
+            await asyncio.sleep(0.05)
+        assert await asyncio.to_thread(real_nginx.status, port, "/", LOGIN) == 200
+        assert not nginx.apply(where)
+        await nginx.stop()
 
     asyncio.run(life())
 

@@ -279,7 +279,7 @@ def test_who_asks_is_what_nginx_says(asked: Asked) -> None:
         ("foreign", 403, None, "A page of another site tried to change something"),
         ("nobody", 503, "3", "No master is ALIVE"),
         ("no-history", 503, None, "There is no history server"),
-        ("unreachable", 502, "3", "The master does not answer"),
+        ("unreachable", 502, "3", f"{JOB} does not answer"),
     ],
 )
 def test_what_went_wrong(asked: Asked, name: str, status: int, retry: str | None, words: str) -> None:
@@ -309,6 +309,17 @@ def test_default_that_is_not_there_is_named(asked: Asked) -> None:
     reply = asked.get("/sparkspace/nobody", "/")
     assert reply.status == 503
     assert f"<h1>{JOB} is not there</h1>" in reply.text
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ("/finished/", "The history server does not answer"),
+        ("/proxy/app-1/", "The master, or what it shows here, does not answer"),
+    ],
+)
+def test_page_that_does_not_answer_is_not_taken_for_the_choice(asked: Asked, request_: str, words: str) -> None:
+    assert words in asked.get("/sparkspace/unreachable", request_, cookie=token(WORKER)).text
 
 
 def test_backend_that_does_not_answer_is_named(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:

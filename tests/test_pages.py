@@ -25,7 +25,15 @@ FINISHED = Application("app-20261121043103-0001", "an old job", "ann", "FINISHED
 LEADER = MasterStatus(f"http://{MASTER}:8080", "ALIVE", WORKERS, (RUNNING,), (FINISHED,))
 MASTERS = (LEADER, MasterStatus(f"http://{STANDBY}:8080", "DOWN", problem="connection refused"))
 VIEW = View(
-    MASTERS, LEADER, "10.0.0.1:8080", "10.0.0.1:8080", "10.0.0.9:18080", "10.0.0.8:8888", {OTHER: "10.0.0.7:4040"}
+    masters=MASTERS,
+    leader=LEADER,
+    master="10.0.0.1:8080",
+    default="10.0.0.1:8080",
+    history="10.0.0.9:18080",
+    notebook="10.0.0.8:8888",
+    history_host="1.history.myapp.app.localspace",
+    notebook_host="1.notebook.myapp.app.localspace",
+    chosen={OTHER: "10.0.0.7:4040"},
 )
 # Name → what the desk hands it.
 MESSAGES: dict[str, dict[str, object]] = {
@@ -174,7 +182,6 @@ def test_start_page_shows_the_cluster() -> None:
         "/ui/set-backend/2.worker.myapp.app.localspace:8081",
         "/ui/set-backend/1.history.myapp.app.localspace:18080",
         "/ui/set-backend/1.notebook.myapp.app.localspace:8888",
-        f"/ui/set-backend/{OTHER}",
     ]
     assert ("form action", "/ui/set-backend") in page.links
     assert ("div data-from", "/ui/sparkspace/overview") in page.links

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from sparkspace.config import User
-from sparkspace.config.users import NOTORIOUS, users
+from sparkspace.config.users import NOTORIOUS, refuse_unusable, users
 from sparkspace.errors import ConfigError
 
 from . import real_nginx
@@ -108,8 +108,10 @@ def test_other_form_is_refused_and_not_shown(value: str) -> None:
 
 
 def test_hash_that_crypt_does_not_know_is_refused() -> None:
+    """By the web process alone: crypt(3) may take a second, and every launcher reads the config vars."""
+    found = read("spark:$2y$99$hunter2hunter2hunter2")
     with pytest.raises(ConfigError) as caught:
-        read("spark:$2y$99$hunter2hunter2hunter2")
+        refuse_unusable(found)
     assert caught.value.message == UNKNOWN
 
 
@@ -117,7 +119,7 @@ def test_hash_that_crypt_does_not_know_is_refused() -> None:
 @pytest.mark.parametrize("value", ["spark:{}", "ann:{{PLAIN}}x\nbob:{}"])
 def test_password_of_a_public_readme_is_refused(value: str, check: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        read(value.format(check))
+        refuse_unusable(read(value.format(check)))
     assert caught.value.message == KNOWN_TO_ALL
 
 
@@ -135,6 +137,12 @@ def test_line_holds_no_plain_password(password: str) -> None:
     assert len(lines) == 2, "the salt is another one each time"
     assert [line for line in lines if not re.fullmatch(r"spark:\{SSHA\}[A-Za-z0-9+/]{48}\n", line)] == []
     assert User("spark", user.line().strip().partition(":")[2]).takes(password)
+
+
+def test_user_twice_is_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read("ann:{PLAIN}one\nbob:{PLAIN}two\nann:{PLAIN}three")
+    assert caught.value.message == f"{VAR} must not have a user twice (ann): nginx takes the first."
 
 
 def test_user_does_not_print_his_check() -> None:

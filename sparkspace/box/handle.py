@@ -144,7 +144,8 @@ def listening_socket(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise BoxError(
-            f"Port {port} of this machine can't be had: {error.strerror}.", "Leave --port out, and a free one is taken."
+            f"Port {port} of this machine can't be had: {error.strerror}.",
+            "Leave the option out, and a free one is taken.",
         ) from None
     return listener
 

@@ -27,9 +27,9 @@ CONNECT_WITHIN_S = 5.0
 FIRST_BYTE_WITHIN_S = 30.0
 IDLE_S = 55.0
 BOOT_WITHIN_S = 60.0
-# Of one connection, not of the request: RFC 9110, 7.6.1.
 # aiohttp would add these of its own.
 ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+# Of one connection, not of the request: RFC 9110, 7.6.1.
 HOP_BY_HOP = (
     "Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
     "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Extensions", "Sec-WebSocket-Accept",
@@ -40,7 +40,9 @@ ERRORS = {
     "H13": (503, "Connection closed without response"),
     "H14": (503, "No web processes running"),
     "H20": (503, "App boot timeout"),
+    "H18": (503, "Server Request Interrupted"),
     "H21": (503, "Backend connection refused"),
+    "H27": (499, "Client Request Interrupted"),
 }
 
 
@@ -66,7 +68,7 @@ class Router:
         app = web.Application(client_max_size=1 << 40)
         app.router.add_route("*", "/{path:.*}", self.forward)
         app.on_cleanup.append(self._close)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, auto_decompress=False)
         await runner.setup()
         await web.SockSite(runner, sock, ssl_context=self._tls).start()
         return runner
@@ -78,6 +80,8 @@ class Router:
     async def forward(self, request: web.Request) -> web.StreamResponse:
         """One request, to one dyno."""
         dyno = None
+        if not request.raw_path.startswith("/"):
+            return web.Response(status=400, text="The request's target must be a path.\n")
         try:
             dyno = await self._dyno()
             if request.headers.get("Upgrade", "").lower() == "websocket":
@@ -117,10 +121,21 @@ class Router:
         async with answer:
             reply = web.StreamResponse(status=answer.status, reason=answer.reason, headers=_kept(answer.headers))
             await reply.prepare(request)
-            async for chunk in answer.content.iter_any():
-                await reply.write(chunk)
-            await reply.write_eof()
+            try:
+                await self._copy(answer, reply)
+            except (
+                aiohttp.ClientError,
+                asyncio.TimeoutError,
+            ) as error:  # the head is out: there is no other way to say it
+                self._say(request, dyno, "H18" if not isinstance(error, ConnectionError) else "H27", answer.status)
+                if request.transport:
+                    request.transport.abort()
             return reply
+
+    async def _copy(self, answer: aiohttp.ClientResponse, reply: web.StreamResponse) -> None:
+        async for chunk in answer.content.iter_any():
+            await reply.write(chunk)
+        await reply.write_eof()
 
     async def _websocket(self, request: web.Request, dyno: Dyno) -> web.StreamResponse:
         assert self._session
@@ -132,16 +147,21 @@ class Router:
             inner = await self._session.ws_connect(
                 _url(request, dyno), headers=headers, protocols=protocols, max_msg_size=0, autoping=False
             )
-        except aiohttp.WSServerHandshakeError as error:  # a 401, for one
-            return web.Response(status=error.status, headers=_kept(error.headers or CIMultiDict()))
+        except aiohttp.WSServerHandshakeError as error:  # a 401, for one; aiohttp has thrown its body away
+            kept = _kept(error.headers or CIMultiDict())
+            for name in ("Content-Length", "Content-Encoding"):
+                kept.popall(name, None)
+            return web.Response(status=error.status, headers=kept)
         outer = web.WebSocketResponse(
             protocols=[inner.protocol] if inner.protocol else [], max_msg_size=0, autoping=False
         )
         await outer.prepare(request)
-        ways = [asyncio.ensure_future(_pump(outer, inner)), asyncio.ensure_future(_pump(inner, outer))]
+        active = [time.monotonic()]
+        ways = [asyncio.ensure_future(_pump(a, b, active)) for a, b in ((outer, inner), (inner, outer))]
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         for way in ways:
             way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
         with contextlib.suppress(ConnectionError, aiohttp.ClientError):
             await inner.close()
             await outer.close()
@@ -164,11 +184,14 @@ class Router:
         headers["Via"] = "1.1 vegur"
         return headers
 
-    def _failed(self, request: web.Request, dyno: Dyno | None, code: str) -> web.Response:
-        status, words = ERRORS[code]
-        where = dyno.name if dyno else ""
+    def _say(self, request: web.Request, dyno: Dyno | None, code: str, status: int) -> None:
+        where, words = (dyno.name if dyno else ""), ERRORS[code][1]
         text = f'at=error code={code} desc="{words}" method={request.method} dyno={where} status={status}'
         self._space.ground.log.add("heroku", "router", text)
+
+    def _failed(self, request: web.Request, dyno: Dyno | None, code: str) -> web.Response:
+        status, words = ERRORS[code]
+        self._say(request, dyno, code, status)
         return web.Response(status=status, text=f"Application error: {words} ({code}). See: bin/sparkspace logs\n")
 
 
@@ -184,10 +207,16 @@ def _kept(headers: Any) -> CIMultiDict[str]:  # noqa: ANN401  # aiohttp has thre
     return kept
 
 
-async def _pump(source: Any, target: Any) -> None:  # noqa: ANN401  # a WebSocket of the client's or the server's kind
-    """Copy messages from one WebSocket to the other until it closes, or is idle for too long."""
+async def _pump(source: Any, target: Any, active: list[float]) -> None:  # noqa: ANN401  # a client's or server's WebSocket
+    """Copy messages from one WebSocket to the other until it closes, or both ways are idle for too long."""
     while True:
-        message = await source.receive(timeout=IDLE_S)
+        try:
+            message = await source.receive(timeout=IDLE_S)
+        except asyncio.TimeoutError:
+            if time.monotonic() - active[0] >= IDLE_S:
+                return
+            continue
+        active[0] = time.monotonic()
         if message.type == aiohttp.WSMsgType.TEXT:
             await target.send_str(message.data)
         elif message.type == aiohttp.WSMsgType.BINARY:

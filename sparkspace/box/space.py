@@ -326,11 +326,13 @@ def attaching(attachment: Attachment | None) -> Iterator[None]:
 
 async def bound(dyno: Dyno, port: int) -> bool:
     """Wait until something listens on the dyno's port; False when the time is up or the dyno has ended."""
-    for _ in range(int(BOOT_WITHIN_S / 0.1)):
+    end = asyncio.get_running_loop().time() + BOOT_WITHIN_S
+    while asyncio.get_running_loop().time() < end:
         if dyno.exit_code.done():
             return False
-        with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection(dyno.address, port)
+        # A dyno whose network has just gone answers nothing: the kernel itself would wait for two minutes.
+        with contextlib.suppress(OSError, asyncio.TimeoutError):
+            _, writer = await asyncio.wait_for(asyncio.open_connection(dyno.address, port), 1.0)
             writer.close()
             return True
         await asyncio.sleep(0.1)

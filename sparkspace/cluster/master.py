@@ -60,7 +60,7 @@ def ask(url: str, timeout_s: float = ANSWER_WITHIN_S) -> MasterStatus:
     session = requests.Session()
     session.trust_env = False  # no HTTP proxy stands between two dynos
     try:
-        reply = session.get(f"{url}/json/", timeout=timeout_s)
+        reply = session.get(f"{url}/json/", timeout=timeout_s, allow_redirects=False)
         reply.raise_for_status()
     except (requests.RequestException, ValueError) as error:  # ValueError: what can't be the name of a host
         return MasterStatus(url, "DOWN", problem=_plain(error))

@@ -7,7 +7,18 @@ from .backend import Backend
 from .checks import LEAST_MEMORY_MB
 from .dyno import Dyno
 from .s3 import S3
-from .settings import SECRET_VARS, VARS, Settings, refuse_misspelt
+from .settings import MOST_MASTERS, SECRET_VARS, VARS, Settings, refuse_misspelt
 from .users import User
 
-__all__ = ["LEAST_MEMORY_MB", "S3", "SECRET_VARS", "VARS", "Backend", "Dyno", "Settings", "User", "refuse_misspelt"]
+__all__ = [
+    "LEAST_MEMORY_MB",
+    "MOST_MASTERS",
+    "S3",
+    "SECRET_VARS",
+    "VARS",
+    "Backend",
+    "Dyno",
+    "Settings",
+    "User",
+    "refuse_misspelt",
+]

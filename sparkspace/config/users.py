@@ -10,7 +10,7 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import ConfigError
@@ -72,12 +72,38 @@ def users(env: Mapping[str, str]) -> tuple[User, ...]:
     """
     lines = [line.strip() for line in env.get(VAR, "").splitlines() if line.strip()]
     found = tuple(map(user, lines))
+    twice = {each.name for each in found if [other.name for other in found].count(each.name) > 1}
+    if twice:
+        raise ConfigError(
+            VAR, f"must not have a user twice ({', '.join(sorted(twice))}): nginx takes the first", None, EXAMPLE
+        )
     for each in found:
-        if each.takes(NOTORIOUS):
-            raise ConfigError(
-                VAR, "must not have the password of spark-in-space's README, which all know", None, EXAMPLE
-            )
+        if each.check.startswith("{") and each.takes(NOTORIOUS):
+            raise notorious()
     return found
+
+
+def refuse_unusable(found: Iterable[User]) -> None:
+    """Ask crypt(3) about its hashes, which takes up to seconds: only the web process has to.
+
+    Raises:
+        ConfigError: it can't check one, or the password is known to all.
+    """
+    for each in found:
+        if not each.check.startswith("$") or each.check.startswith("$apr1$"):
+            continue
+        hashed = crypt(NOTORIOUS, each.check)
+        if hashed == "":
+            raise ConfigError(
+                VAR, "has a hash that this system's crypt(3), which nginx asks, does not know", None, EXAMPLE
+            )
+        if hashed == each.check:
+            raise notorious()
+
+
+def notorious() -> ConfigError:
+    """The error for spark-in-space's password."""
+    return ConfigError(VAR, "must not have the password of spark-in-space's README, which all know", None, EXAMPLE)
 
 
 def user(line: str) -> User:
@@ -97,8 +123,6 @@ def user(line: str) -> User:
             None,
             EXAMPLE,
         )
-    if check.startswith("$") and not check.startswith("$apr1$") and crypt("any", check) == "":
-        raise ConfigError(VAR, "has a hash that this system's crypt(3), which nginx asks, does not know", None, EXAMPLE)
     return User(name, check)
 
 

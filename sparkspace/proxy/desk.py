@@ -129,7 +129,7 @@ class Desk:
             COOKIE,
             self._seal.token(backend),
             max_age=COOKIE_FOR_S,
-            path="/",
+            path=f"{self._pages.prefix}/",
             httponly=True,
             samesite="Lax",
             secure=request.headers.get("X-Proto") == "https",
@@ -195,8 +195,12 @@ class Desk:
 
     async def unreachable(self, request: web.Request) -> web.Response:
         """A backend that does not answer."""
-        event("unreachable", backend=self._shown(request) or "default", client=request.headers.get("X-Client", ""))
-        return self._message(502, "unreachable", backend=self._shown(request), retry_s=3)
+        path = self._path(request)
+        backend = self._shown(request) or str(self._lookout.default or "")
+        for place, name in (("/finished/", "the history server"), ("/proxy/", "the master, or what it shows here,")):
+            backend = name if path.startswith(place) else backend
+        event("unreachable", backend=backend or "the master", client=request.headers.get("X-Client", ""))
+        return self._message(502, "unreachable", backend=backend or "the master", retry_s=3)
 
     # Replies
 
@@ -216,7 +220,7 @@ class Desk:
         return reply
 
     def _forget(self, reply: web.Response) -> web.Response:
-        reply.del_cookie(COOKIE, path="/")
+        reply.del_cookie(COOKIE, path=f"{self._pages.prefix}/")
         return reply
 
 

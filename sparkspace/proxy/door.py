@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -15,6 +16,7 @@ from typing import Any
 
 from .. import sizing, topology
 from ..config import Dyno, Settings
+from ..config.users import refuse_unusable
 from ..errors import CheckFailed, ConfigError, PlatformError
 from ..log import event
 from .attempts import Attempts
@@ -41,6 +43,7 @@ def check(dyno: Dyno, settings: Settings) -> None:
             "must be set: without a password the proxy would show the cluster to everybody, so it serves nothing",
             example="spark:{PLAIN}$(openssl rand -hex 16)",
         )
+    refuse_unusable(settings.proxy_users)
     default = settings.proxy_default
     allowed = topology.shown_apps(dyno, settings)
     if default and default.app not in allowed:
@@ -136,11 +139,12 @@ class Door:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        first = tasks[ended.pop()]
+        task = ended.pop()
+        first, error = tasks[task], task.exception()
         if first and not stopping.is_set():
-            code = self._nginx.process.returncode
-            event("died", what=first, code=code if first == "nginx" else "none")
-            raise CheckFailed(f"{first} ended by itself, and the web process with it.", "Look above for what it said.")
+            event("died", what=first, code=self._nginx.process.returncode if first == "nginx" else "none")
+            cause = f"Its error: {error!r}" if error else "Look above for what it said."
+            raise CheckFailed(f"{first} ended by itself, and the web process with it.", cause) from error
 
     async def _sweep(self) -> None:
         while True:
@@ -165,8 +169,8 @@ def serve(dyno: Dyno, settings: Settings, env: Mapping[str, str]) -> None:
     """
     check(dyno, settings)
     program = find(env)
-    # The name of a socket has room for 107 characters (unix(7)).
-    parent = tempfile.gettempdir() if len(tempfile.gettempdir()) < 70 else "/tmp"
+    # The name of a socket has room for 107 characters (unix(7)), and nginx's configuration for plain ones.
+    parent = tempfile.gettempdir() if re.fullmatch(r"[\w./-]{1,70}", tempfile.gettempdir(), re.ASCII) else "/tmp"
     folder = Path(tempfile.mkdtemp(prefix="sparkspace-proxy-", dir=parent))
     try:
         door = Door(dyno, settings, env, program, folder)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from .. import ports, topology
 from ..cluster import master
 from ..cluster.master import MasterStatus
-from ..config import Backend, Dyno, Settings
+from ..config import MOST_MASTERS, Backend, Dyno, Settings
+from ..log import event
 from .places import Places
 
 EVERY_S = 2.0
+WITHOUT_LEADER_S = 0.5  # somebody may be waiting for it
 ANSWER_WITHIN_S = 2.0
 # A master that is busy for a moment is no failover; another that is ALIVE takes its place at once.
 MISSED_FOR_S = 6.0
@@ -30,6 +33,8 @@ class View:
     default: str = ""
     history: str = ""
     notebook: str = ""
+    history_host: str = ""
+    notebook_host: str = ""
     chosen: dict[str, str] = field(default_factory=dict)
 
 
@@ -41,6 +46,8 @@ class Lookout:
         self._settings = settings
         self._changed = changed
         self._places = Places(dyno.private_ip)
+        # Their own threads: names that hang must not keep the masters from being asked.
+        self._askers = ThreadPoolExecutor(MOST_MASTERS)
         self._missed_since = 0.0
         self._chosen: dict[Backend, str] = {}
         self.view = View()
@@ -67,8 +74,11 @@ class Lookout:
     async def watch(self) -> None:
         """Look, for ever."""
         while True:
-            await self.look()
-            await asyncio.sleep(EVERY_S)
+            try:
+                await self.look()
+            except OSError as error:  # a full disk, no more threads: the next look may do better
+                event("look-failed", error=error)
+            await asyncio.sleep(EVERY_S if self.view.leader else WITHOUT_LEADER_S)
 
     async def look(self) -> None:
         """Look once."""
@@ -89,16 +99,20 @@ class Lookout:
                 default=await self._places.locate(self.default.host, self.default.port) if self.default else address,
                 history=found[0],
                 notebook=found[1],
+                history_host=others[0][0],
+                notebook_host=others[1][0],
                 chosen={str(backend): where for backend, where in self._chosen.items()},
             )
         )
 
     async def choose(self, backend: Backend) -> bool:
         """Have a route to a backend from now on. False: it is nowhere now."""
-        if backend not in self._chosen and len(self._chosen) >= MOST_CHOSEN:
-            del self._chosen[next(iter(self._chosen))]
         await self._follow([backend])
-        where = self._chosen.get(backend, "")
+        where = self._chosen.pop(backend, "")
+        if where:
+            self._chosen[backend] = where  # as the newest
+        if len(self._chosen) > MOST_CHOSEN:
+            del self._chosen[next(iter(self._chosen))]
         if where and self.view.chosen.get(str(backend)) != where:
             self._see(replace(self.view, chosen={str(each): at for each, at in self._chosen.items()}))
         return bool(where)
@@ -112,8 +126,13 @@ class Lookout:
         url, address = f"http://{host}:{ports.MASTER_UI}", await self._places.locate(host, ports.MASTER_UI)
         if not address:
             return MasterStatus(url, "DOWN", problem="its name does not resolve"), ""
-        status = await asyncio.to_thread(master.ask, f"http://{address}", ANSWER_WITHIN_S)
-        return replace(status, url=url), address
+        asking = asyncio.get_running_loop().run_in_executor(
+            self._askers, master.ask, f"http://{address}", ANSWER_WITHIN_S
+        )
+        try:
+            return replace(await asyncio.wait_for(asking, 2 * ANSWER_WITHIN_S), url=url), address
+        except asyncio.TimeoutError:  # ANSWER_WITHIN_S is for each read of its answer
+            return MasterStatus(url, "DOWN", problem="no answer in time"), address
 
     def _led(self, masters: list[tuple[MasterStatus, str]]) -> tuple[MasterStatus | None, str]:
         """Who leads, and where: what was seen last, for a moment, when nobody says so now."""
@@ -129,8 +148,9 @@ class Lookout:
 
     async def _follow(self, backends: Iterable[Backend]) -> None:
         """Look up chosen backends again. One whose name is gone loses its route: its address may be another's."""
-        for backend in backends:
-            where = await self._places.locate(backend.host, backend.port)
+        wanted = list(backends)
+        found = await asyncio.gather(*(self._places.locate(each.host, each.port) for each in wanted))
+        for backend, where in zip(wanted, found, strict=True):
             if where:
                 self._chosen[backend] = where
             else:

@@ -77,33 +77,36 @@ class Pages:
         leader = view.leader or MasterStatus("", "DOWN")
         return {
             "view": view,
-            "masters": [(self.name(urlsplit(status.url).hostname or ""), status) for status in view.masters],
-            "workers": [
-                (self.name(urlsplit(worker.page).hostname or worker.host), worker) for worker in leader.workers
-            ],
+            "masters": [(self.name(host(status.url)), status) for status in view.masters],
+            "workers": [(self.name(host(worker.page) or worker.host), worker) for worker in leader.workers],
             "alive": leader.alive_workers,
             "applications": leader.applications,
             "finished": leader.finished[:20],
             "cores": sum(worker.cores for worker in leader.alive_workers),
             "cores_used": sum(worker.cores_used for worker in leader.alive_workers),
             "shown": shown,
-            "choices": [
-                Choice(self.name(each), each, each == shown) for each in backends(view, leader, self.app, shown)
-            ],
+            "choices": [Choice(self.name(each), each, each == shown) for each in backends(view, leader, shown)],
             "shown_name": self.name(shown),
         }
 
 
-def backends(view: View, leader: MasterStatus, app: str, shown: str) -> list[str]:
-    """What runs now and has a page of its own, and what people have chosen."""
-    found = [f"{urlsplit(status.url).hostname}:{ports.MASTER_UI}" for status in view.masters]
-    found += [urlsplit(worker.page).netloc for worker in leader.alive_workers]
+def backends(view: View, leader: MasterStatus, shown: str) -> list[str]:
+    """What runs now and has a page of its own, and what this browser is shown."""
+    found = [f"{host(status.url)}:{ports.MASTER_UI}" for status in view.masters]
+    found += [f"{host(worker.page)}:{ports.WORKER_UI}" for worker in leader.alive_workers]
     if view.history:
-        found.append(f"1.history.{app}.app.localspace:{ports.HISTORY_UI}")
+        found.append(f"{view.history_host}:{ports.HISTORY_UI}")
     if view.notebook:
-        found.append(f"1.notebook.{app}.app.localspace:{ports.NOTEBOOK}")
-    found += sorted({*view.chosen, shown} - set(found))
-    return [each for each in found if Backend.parse(each)]
+        found.append(f"{view.notebook_host}:{ports.NOTEBOOK}")
+    return [each for each in dict.fromkeys([*found, shown]) if Backend.parse(each)]
+
+
+def host(url: str) -> str:
+    """The host of a URL that somebody announced; empty: it has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def duration(seconds: float) -> str:

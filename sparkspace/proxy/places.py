@@ -25,7 +25,7 @@ class Places:
         try:
             found = await asyncio.wait_for(lookup, RESOLVE_WITHIN_S)
         except (OSError, asyncio.TimeoutError) as error:
-            if isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN:
+            if isinstance(error, socket.gaierror) and error.errno in (socket.EAI_NONAME, socket.EAI_NODATA):
                 self._known.pop(host, None)
             return self._remembered(host, port)
         address = next((str(entry[4][0]) for entry in found if self._is_a_dynos(str(entry[4][0]))), "")

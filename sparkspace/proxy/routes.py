@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..conf import TEMPLATES
+from ..conf import templates
 
 
 @dataclass(frozen=True)
@@ -57,24 +57,13 @@ class Routes:
         return [(name, address) for name, address in named if address]
 
     def render(self) -> str:
-        """nginx.conf.
+        """nginx.conf. Every value in it that came from outside has been checked by its form.
 
         Raises:
             jinja2.UndefinedError: the template uses a name that there is not: a bug.
         """
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-        environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-            autoescape=False,  # nginx's syntax; every value that comes from outside has been checked by its form
-        )
-        environment.filters["regex"] = re.escape
         own: dict[str, Any] = {name: getattr(self, name) for name in (*vars(self), *_COMPUTED)}
-        return environment.get_template("nginx.conf.j2").render(own)
+        return templates(regex=re.escape).get_template("nginx.conf.j2").render(own)
 
 
 _COMPUTED = ("prefix", "public_host", "https_url", "upstreams")

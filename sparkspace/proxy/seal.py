@@ -14,7 +14,8 @@ class Seal:
 
     def __init__(self, users: Iterable[User], app_domain: str) -> None:
         lines = "\n".join(f"{user.name}:{user.check}" for user in users)
-        self._key = hashlib.sha256(f"sparkspace backend cookie\n{app_domain}\n{lines}".encode()).digest()
+        # Slow on purpose: the cookie goes to backends too, and must be no quick way to try passwords on.
+        self._key = hashlib.scrypt(lines.encode(), salt=f"backend cookie of {app_domain}".encode(), n=2**14, r=8, p=1)
 
     def token(self, backend: Backend) -> str:
         """What the cookie holds: the backend's name, and its seal."""

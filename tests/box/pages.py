@@ -19,6 +19,20 @@ async def slow(request: web.Request) -> web.StreamResponse:
     return reply
 
 
+async def redirect(request: web.Request) -> web.Response:
+    return web.Response(status=302, headers={"Location": request.query["to"]})
+
+
+async def cut(request: web.Request) -> web.StreamResponse:
+    """Ends in the middle of what it has promised."""
+    reply = web.StreamResponse(headers={"Content-Length": "2000"})
+    await reply.prepare(request)
+    await reply.write(b"begun ")
+    assert request.transport
+    request.transport.abort()
+    return reply
+
+
 async def echo(request: web.Request) -> web.WebSocketResponse:
     socket = web.WebSocketResponse()
     await socket.prepare(request)
@@ -29,5 +43,13 @@ async def echo(request: web.Request) -> web.WebSocketResponse:
 
 
 app = web.Application()
-app.add_routes([web.get("/slow", slow), web.get("/echo", echo), web.route("*", "/{path:.*}", asked)])
+app.add_routes(
+    [
+        web.get("/slow", slow),
+        web.get("/echo", echo),
+        web.get("/redirect", redirect),
+        web.get("/cut", cut),
+        web.route("*", "/{path:.*}", asked),
+    ]
+)
 web.run_app(app, port=8888, print=None)

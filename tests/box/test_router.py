@@ -66,6 +66,28 @@ def test_the_router_adds_its_headers_and_keeps_the_rest(site: Box) -> None:
     assert "correct-horse" not in "".join(site.log())
 
 
+@pytest.mark.parametrize(
+    ("to", "leads_to"),
+    [
+        ("/fine/x?y=z", "/fine/x?y=z"),
+        (f"http://{NAME}/fine", "/fine"),
+        ("http://h//evil.example/x", "/evil.example/x"),
+        ("//evil.example/x", "/x"),
+        ("/\\evil.example/x", "/x"),
+        ("HTTPS://evil.example", "/"),
+    ],
+)
+def test_no_backend_leads_to_another_host(site: Box, to: str, leads_to: str) -> None:
+    reply = session(site).get(f"{site.record['web']}/redirect", params={"to": to}, allow_redirects=False, timeout=60)
+    assert (reply.status_code, reply.headers["Location"]) == (302, leads_to)
+
+
+def test_what_is_cut_off_does_not_look_whole(site: Box) -> None:
+    with pytest.raises(requests.RequestException):
+        session(site).get(f"{site.record['web']}/cut", timeout=60)
+    until(lambda: any("heroku[router]: at=error code=H18" in line for line in site.log()))
+
+
 def test_a_websocket_goes_through(site: Box) -> None:
     browser = session(site)
 
@@ -157,6 +179,12 @@ def test_many_at_once(site: Box) -> None:
     for thread in threads:
         thread.join()
     assert codes == [200] * 200
+
+
+def test_a_web_dyno_that_dies_before_it_listens_is_started_again(app: Box) -> None:
+    tiny_app(app.folder, "web: sleep 1; exit 3\n")
+    app("up", "--detach")
+    until(lambda: sum("Process exited with status 3" in line for line in app.log()) >= 3, timeout_s=30)
 
 
 def test_an_app_without_web_has_no_url(app: Box, tmp_path: Path) -> None:

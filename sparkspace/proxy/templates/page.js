@@ -7,11 +7,13 @@ async function refresh() {
   try {
     const reply = await fetch(overview.dataset.from, { credentials: "same-origin", cache: "no-store" });
     if (reply.ok) overview.innerHTML = await reply.text();
+    // Another password now: asking on with the old one would get this client kept out.
+    if (reply.status === 401) clearInterval(timer);
     overview.classList.toggle("stale", !reply.ok);
   } catch {
     overview.classList.add("stale");
   }
 }
 
-setInterval(refresh, 3000);
+const timer = setInterval(refresh, 3000);
 document.addEventListener("visibilitychange", refresh);
