@@ -73,7 +73,8 @@ def test_environment_is_a_dynos_and_nothing_else(box: Box) -> None:
     wrapper = (
         {"LD_PRELOAD", "NSS_WRAPPER_HOSTS", "TMPDIR", "DYNO_RAM"} if box.record["network"] == "loopback" else set()
     )
-    assert set(env) == platform | wrapper | {"GREETING", "WAIT", "CHILD", "END", "SPARKSPACE_SECRET"}
+    made = {"SPARKSPACE_SECRET", "SPACE_PROXY_BASIC_AUTH", "SPARKSPACE_EVENT_LOG_DIR"}
+    assert set(env) == platform | wrapper | made | {"GREETING", "WAIT", "CHILD", "END"}
 
 
 def test_restart_gives_a_new_address_an_empty_disk_and_term_to_every_process(box: Box) -> None:

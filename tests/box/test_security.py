@@ -63,6 +63,7 @@ def secrets(cluster: Box) -> Iterator[dict[str, str]]:
         "cluster": config["SPARKSPACE_SECRET"],
         "key id": config["SPARK_S3_AWS_ACCESS_KEY_ID"],
         "key": config["SPARK_S3_AWS_SECRET_ACCESS_KEY"],
+        "pages": config["SPACE_PROXY_BASIC_AUTH"].partition("}")[2],
         "password": config["DATABASE_URL"].partition("@")[0].rpartition(":")[2],
     }
     driver = next(name for name in cluster.dynos() if name.startswith("run."))
