@@ -24,10 +24,12 @@ def program() -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens on, just now."""
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port: int = held.getsockname()[1]
-        return port
+    """A port that nobody listens on, just now; none like 54431, which gixy would take for one with TLS."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as held:
+            port: int = held.getsockname()[1]
+        if "443" not in str(port):
+            return port
 
 
 def user_line() -> str:

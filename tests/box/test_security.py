@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from secrets import token_hex
 
@@ -51,9 +51,7 @@ CRYPTO = " ".join(
 @pytest.fixture(scope="module")
 def secrets(cluster: Box) -> Iterator[dict[str, str]]:
     """The cluster with keys of S3 and of a database set, and a job running on it in a dyno named ``driver``."""
-    cluster.api("PATCH", "config-vars", KEYS)
-    until(lambda: {dyno["release"]["version"] for dyno in cluster.api("GET", "dynos").json()} != {1})
-    cluster("wait", "--workers", "2", "--timeout", "180")
+    configure(cluster, KEYS)
     config = cluster.api("GET", "config-vars").json()
     command = f"printf %s {shlex.quote(JOB)} > /tmp/job.py && bin/spark-submit /tmp/job.py"
     cluster("run", "--detach", command)
@@ -69,7 +67,14 @@ def secrets(cluster: Box) -> Iterator[dict[str, str]]:
     driver = next(name for name in cluster.dynos() if name.startswith("run."))
     cluster("run:inside", driver, "touch /tmp/enough")
     until(lambda: "searched" not in cluster.out("status"), timeout_s=60, every_s=1)
-    cluster.api("PATCH", "config-vars", dict.fromkeys(KEYS))
+    configure(cluster, dict.fromkeys(KEYS))
+
+
+def configure(cluster: Box, changes: Mapping[str, str | None]) -> None:
+    """Change config vars, and wait until every dyno has them: before, it is the old workers that are registered."""
+    cluster.api("PATCH", "config-vars", changes)
+    latest = max(release["version"] for release in cluster.api("GET", "releases").json())
+    until(lambda: {dyno["release"]["version"] for dyno in cluster.dynos().values()} == {latest}, timeout_s=120)
     cluster("wait", "--workers", "2", "--timeout", "180")
 
 

@@ -19,9 +19,9 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BUSY = (Path(__file__).parent / "busy.py").relative_to(Path(__file__).parent.parent.parent)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium, headless."""
+    """The system's Chromium, headless. While it is open no other event loop can run in this thread."""
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
         pytest.skip("no Chromium: apt-get install chromium (on Ubuntu: Google's package of Chrome)")
