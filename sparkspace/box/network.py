@@ -17,6 +17,7 @@ from ..errors import BoxError
 from .names import HostsFile, Names, serve
 
 BRIDGE = "space0"
+BRIDGE_MAC = "02:00:00:00:00:01"  # locally administered; each box has a namespace of its own
 
 
 class Network(Protocol):
@@ -59,7 +60,9 @@ class Namespaces:
         """Make the bridge, and the DNS server on it."""
         _ip(
             "link set lo up",
-            f"link add {BRIDGE} type bridge",
+            # Without a MAC of its own a bridge has the lowest of what is plugged in. It changes as dynos come and go,
+            # and those that remember the old one find no name for 15 s (Linux: br_stp_recalculate_bridge_id).
+            f"link add {BRIDGE} address {BRIDGE_MAC} type bridge",
             f"addr add {self.gateway}/16 dev {BRIDGE}",
             f"link set {BRIDGE} up",
         )

@@ -316,6 +316,16 @@ def test_dynos_of_a_namespaces_box_have_walls(app: Box) -> None:
     assert [line.split()[0].partition("@")[0] for line in addresses if line] == ["lo", "eth0"]
 
 
+def test_dynos_that_come_and_go_leave_the_gateways_mac_alone(app: Box) -> None:
+    """A dyno that remembers another MAC finds no name for 15 s."""
+    app("up", "--detach")
+    if app.record["network"] != "namespaces":
+        pytest.skip("namespaces can't be had here: run as root, or allow user namespaces")
+    ask = "getent hosts 1.none.app.app.localspace; awk '$6 == \"eth0\" { print $4 }' /proc/net/arp"
+    macs = {app.out("run", ask) for _ in range(3)}
+    assert macs == {"02:00:00:00:00:01\n"}
+
+
 def test_memory_beyond_the_size_ends_the_dyno(app: Box) -> None:
     app("up", "--detach")
     if not app.record["limits"]:

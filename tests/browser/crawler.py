@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -18,6 +19,7 @@ PRIVATE = re.compile(
 # Spark 4.3's master loads a script of its page "Environment" as what it is not, whoever asks.
 SPARKS_OWN = ("/environment/: Cannot use import statement outside a module",)
 ORDER = re.compile(r"\.(sort|desc|pageSize|page)$")  # the same page in another order
+ORDERS = 3  # of so many pages that differ in nothing else, the rest shows nothing new
 MOST_PAGES = 600
 
 
@@ -58,6 +60,7 @@ class Crawler:
     def __init__(self, base: str, user: str, password: str, context: BrowserContext) -> None:
         self.base = base
         self.found = Found()
+        self._orders: Counter[str] = Counter()  # kind → pages seen of it in some order of rows
         self._session = requests.Session()
         self._session.auth = (user, password)
         self._session.verify = False
@@ -74,11 +77,19 @@ class Crawler:
         while waiting and len(self.found.fetched) < MOST_PAGES:
             url = waiting.pop(0)
             path = url.removeprefix(self.base)
-            if url in self.found.fetched or not path.startswith(below) or path.startswith(beside):
+            if url in self.found.fetched or not path.startswith(below) or path.startswith(beside) or self._again(url):
                 continue
             self.found.fetched.add(url)
             waiting += self._visit(url)
+        assert not waiting, f"more than {MOST_PAGES} pages: a crawl of them all never ends"
         return self.found
+
+    def _again(self, url: str) -> bool:
+        """Whether a page has been seen in other orders often enough."""
+        if not any(ORDER.search(name) for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)):
+            return False
+        self._orders[kind(url)] += 1
+        return self._orders[kind(url)] > ORDERS
 
     def _visit(self, url: str) -> Iterator[str]:
         reply = self._session.get(url, timeout=60)

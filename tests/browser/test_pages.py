@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from ..box.conftest import Box, copy_of_repository, until
 from .conftest import Visitor, busy
@@ -27,6 +27,7 @@ APPLICATION = {
 CLUSTER = {"/", "/environment/", "/app/?appId", "/logPage/?logType&self", "/proxy/N", "/sparkspace/"}
 WORKER = {"/proxy/N/logPage/?logType&self", "/proxy/N/logPage/?appId&executorId&logType"}
 FOLLOWED_WITHIN_S = 10
+SHOWN_WITHIN_MS = 60_000
 # A ZooKeeper of one server, of the jars that Spark has, for the masters to elect a leader by. The last number
 # is a tick in milliseconds: a session lasts 20 of them at most.
 ZOOKEEPER = """\
@@ -41,7 +42,8 @@ def crawl(visitor: Visitor, browser: Browser, *starts: str, **bounds: str) -> se
     assert isinstance(visitor.session.auth, tuple)
     found = Crawler(visitor.url, *visitor.session.auth, context).crawl(*starts, **bounds)
     context.close()
-    assert found.problems == [], [line for line in visitor.box.log() if " status=5" in line or "=unreachable" in line]
+    failed = (line for line in visitor.box.log() if " status=5" in line or "=unreachable" in line)
+    assert found.problems == [], "\n".join(failed)
     return set(found.shown)
 
 
@@ -73,14 +75,14 @@ def see_the_start_page(visitor: Visitor, browser: Browser, folder: Path) -> None
         assert words in text
     assert re.search(r"\b2 of \d+\b", text)  # cores
     page.click("text=busy <i>& more</i>")
-    assert "Spark Jobs" in page.inner_text("body")
+    expect(page.locator("body")).to_contain_text("Spark Jobs", timeout=SHOWN_WITHIN_MS)
     page.goto(f"{visitor.url}/sparkspace/")
     page.fill("#to", "2.worker.sparkspace.app.localspace:8081")
     page.click("button")
-    assert "Spark Worker" in page.inner_text("body")
+    expect(page.locator("body")).to_contain_text("Spark Worker", timeout=SHOWN_WITHIN_MS)
     page.goto(f"{visitor.url}/sparkspace/")
     page.click("text=Back to the master that is ALIVE")
-    assert "Spark Master" in page.inner_text("body")
+    expect(page.locator("body")).to_contain_text("Spark Master", timeout=SHOWN_WITHIN_MS)
     context.close()
 
 
