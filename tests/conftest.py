@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,11 @@ from . import launchers
 
 if TYPE_CHECKING:
     from .box.conftest import Box
+
+
+def pytest_configure() -> None:
+    """A shell that runs the tests in the background has SIGINT ignored in all of them, and Ctrl-C is what some test."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -62,7 +62,9 @@ hosts.distinct.collect.sorted.mkString(" ")
     assert "Spark shell" in {application["name"] for applications in seen for application in applications}
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize(
+    "example", [EXAMPLES[0], *(pytest.param(name, marks=pytest.mark.long) for name in EXAMPLES[1:])]
+)
 def test_example_gives_the_right_answer(cluster: Box, example: str) -> None:
     done = cluster("run", f"bin/spark-submit examples/{example}.py")
     answer, _, hosts = done.stdout.partition("hosts: ")

@@ -94,7 +94,7 @@ def as_nobody(box: Box, *args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=box.folder, capture_output=True, text=True, timeout=600, env=env)
 
 
-@pytest.mark.parametrize("network", ["namespaces", "loopback"])
+@pytest.mark.parametrize("network", ["namespaces", pytest.param("loopback", marks=pytest.mark.long)])
 def test_ordinary_user_has_a_cluster_too(user: Box, network: str) -> None:
     opened = as_nobody(user, "up", "--detach", "--workers", "2", "--network", network)
     if network == "namespaces" and "can't be had here" in opened.stderr:
