@@ -257,13 +257,25 @@ def launchers() -> list[Path]:
     return sorted(path for path in (ROOT / "bin").iterdir() if path.name not in HOOKS)
 
 
-HOOKS = {"post_compile"}  # Heroku's own names, run by its build
+HOOKS = {"detect", "compile", "release", "report"}  # Heroku's own names, run by its build
 
 
 def test_launchers_are_one_file() -> None:
     assert {path.name for path in launchers()} == {*cli.LAUNCHERS, "sparkspace"}
     assert len({path.read_bytes() for path in launchers()}) == 1
     assert [path.name for path in launchers() if not os.access(path, os.X_OK) or path.is_symlink()] == []
+
+
+def test_heroku_s_programs_are_one_file_too() -> None:
+    assert len({(ROOT / "bin" / name).read_bytes() for name in HOOKS}) == 1
+
+
+def test_the_build_needs_little_of_the_product() -> None:
+    """It runs before the launchers' packages are installed."""
+    trees = modules(ROOT / "buildpack")
+    nodes = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    ours = {node.module for node in nodes if not node.level and (node.module or "").startswith("sparkspace")}
+    assert ours == {"sparkspace.errors", "sparkspace.log"}
 
 
 def test_every_command_has_its_module() -> None:
@@ -321,9 +333,25 @@ def test_readme_names_every_launcher_and_command() -> None:
 
 
 def test_one_place_names_the_version_of_spark() -> None:
-    pins = re.findall(r"^pyspark==(\d+\.\d+\.\d+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
-    assert len(pins) == 1
-    places = [ROOT / "pyproject.toml", ROOT / "Procfile", ROOT / "app.json"]
+    default = json.loads((ROOT / "buildpack" / "versions.json").read_text())["default"]
+    places = [ROOT / "pyproject.toml", ROOT / "Procfile", ROOT / "app.json", ROOT / "requirements.txt"]
     for folder in ("bin", "conf-templates", "scripts", "sparkspace"):
         places += [path for path in (ROOT / folder).rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    assert [str(path.relative_to(ROOT)) for path in places if pins[0] in path.read_text(encoding="utf-8")] == []
+    assert [str(path.relative_to(ROOT)) for path in places if default in path.read_text(encoding="utf-8")] == []
+
+
+def test_app_json_builds_in_the_order_that_works() -> None:
+    """Java and Python come before what needs them: facts of heroku/jvm and heroku/python, docs/operations.md."""
+    names = [buildpack["url"] for buildpack in json.loads((ROOT / "app.json").read_text())["buildpacks"]]
+    assert names == ["heroku-community/apt", "heroku/jvm", "heroku/python", "heroku-community/inline"]
+    for text in (document("README.md"), document("docs/operations.md")):
+        assert [text.find(name) for name in names] == sorted(text.find(name) for name in names)
+    java = re.search(r"java.runtime.version=(\d+)", document("system.properties"))
+    table = json.loads((ROOT / "buildpack" / "versions.json").read_text())
+    line = table["lines"][table["default"]]
+    assert java and int(java[1]) in line["java"]
+    lowest, python, highest = (
+        tuple(map(int, each.split(".")))
+        for each in (line["python"][0], document(".python-version").strip(), line["python"][1])
+    )
+    assert lowest <= python <= highest

@@ -1,0 +1,74 @@
+"""Heroku's classic buildpack API (devcenter.heroku.com/articles/buildpack-api): what bin/detect and the others run."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from sparkspace.errors import SparkspaceError
+from sparkspace.log import notice
+
+from . import boot, dependencies, families, overlay, report, versions
+from .app import App
+from .errors import BuildError
+from .log import Step
+
+ROOT = Path(__file__).resolve().parent.parent
+ARGUMENTS = {1: "BUILD_DIR", 3: "BUILD_DIR CACHE_DIR ENV_DIR"}
+
+
+def detect(folder: str) -> None:
+    """Any app will do: whoever adds this buildpack wants it."""
+    print("sparkspace")
+
+
+def compile(folder: str, cache: str, env_dir: str) -> None:
+    """Put the cluster into the app."""
+    app = App.of(folder, cache, env_dir)
+    line = versions.requested(app.folder)
+    unwanted = families.unwanted(app.env.get("SPARKSPACE_KEEP", ""))
+    site, java = app.site(line), app.java(line)
+    with Step(f"sparkspace with Spark {line.version}: launchers and templates") as step:
+        for said in overlay.lay(ROOT, app.folder):
+            step.detail(said)
+    dependencies.install(app, ROOT / "requirements.txt")
+    from . import install  # what it imports has just been installed
+
+    os.environ.update(app.env)  # for Ivy's settings
+    install.install(line, site, app.cache, java, unwanted)
+    boot.write(app.folder)
+    report.show(app.folder, line)
+
+
+def release(folder: str) -> None:
+    """The process types that the app's own Procfile does not name."""
+    print("---\ndefault_process_types:")
+    for line in (ROOT / "Procfile").read_text().splitlines():
+        print(f"  {line}")
+
+
+def main(name: str, *arguments: str) -> int:
+    """Run one of the API's programs; 1 and an explanation when it can't be done."""
+    programs: dict[str, Callable[..., None]] = {
+        "detect": detect, "compile": compile, "release": release, "report": report.main,
+    }  # fmt: skip
+    program = programs[name]
+    wanted = inspect.signature(program).parameters
+    try:
+        if len(arguments) < len(wanted) or not all(map(os.path.isabs, arguments)):
+            raise BuildError(f"bin/{name} wants {len(wanted)} absolute paths.", f"bin/{name} {ARGUMENTS[len(wanted)]}")
+        program(*arguments[: len(wanted)])
+    except SparkspaceError as error:
+        notice(*error.lines())
+        return 1
+    except OSError as error:  # a disk that is full, or can't be written
+        notice(f"The build can't go on: {error}.", "Build again.")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,86 @@
+"""What a build makes and the next one can use: a tree of files, with a list of their digests.
+
+Any build of the app can write into its cache, so a tree is checked before it is used, and made anew if it was touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from sparkspace.log import notice
+
+NAME = "files.json"
+
+
+def tree(place: Path, make: Callable[[Path], None]) -> Path:
+    """The tree that is kept at ``place``, sound.
+
+    Args:
+        place: its name says all that decides what is in it. Its neighbours are trees of earlier builds, and go.
+        make: fills an empty folder. The tree takes its name only when it is whole.
+    """
+    if place.exists() and not is_sound(place):
+        notice(f"The cache is damaged: {place.name} is made anew.")
+        shutil.rmtree(place)
+    if not place.exists():
+        shutil.rmtree(place.parent, ignore_errors=True)
+        fresh = place.with_name(f"{place.name}.{os.getpid()}")
+        fresh.mkdir(parents=True)
+        try:
+            make(fresh)
+            write(fresh)
+            fresh.replace(place)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    return place
+
+
+def write(tree: Path) -> None:
+    """List the files of a tree, in it."""
+    (tree / NAME).write_text(json.dumps(_digests(tree)))
+
+
+def is_sound(tree: Path) -> bool:
+    """Whether a tree has exactly the files of its list, unchanged."""
+    try:
+        wanted = json.loads((tree / NAME).read_text())
+    except (OSError, ValueError):
+        return False
+    return bool(wanted == _digests(tree))
+
+
+def copy(tree: Path, target: Path) -> None:
+    """Put the folders of a tree into a ``site-packages``, each in the place of any version that was there.
+
+    Raises:
+        OSError: a disk is full, say; what was there is still there.
+    """
+    fresh = target / ".sparkspace.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        shutil.copytree(tree, fresh, ignore=shutil.ignore_patterns(NAME))
+        for source in sorted(fresh.iterdir()):
+            package, _, version = source.name.partition("-")
+            for old in target.glob(f"{package}-*.dist-info" if version else package):
+                shutil.rmtree(old)
+            source.replace(target / source.name)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _digests(tree: Path) -> dict[str, str]:
+    files = sorted(path for path in tree.rglob("*") if path.is_file() and path.name != NAME)
+    return {str(path.relative_to(tree)): _digest(path) for path in files}
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,103 @@
+"""Spark and its client for S3, put where ``import pyspark`` finds them: fetched once, and kept in the cache.
+
+``python3 -m buildpack.install SITE CACHE JAVA`` is what scripts/setup runs; bin/compile does the same for a slug.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+from sparkspace.log import notice
+
+from . import cache, distribution, families, fetch, versions
+from .errors import BuildError
+from .families import Family
+from .log import Step
+from .versions import Line
+
+HERE = Path(__file__).parent
+# What a kept tree depends on, besides its line, its families and its machine.
+MAKERS = ("distribution.py", "natives.py", "install.py")
+
+
+def install(line: Line, site: Path, folder: Path, java: Path, unwanted: list[Family]) -> Path:
+    """Put Spark into a ``site-packages``.
+
+    Args:
+        line: the version.
+        site: the folder of the Python that will run it.
+        folder: the cache, which may outlive the build; what is found there is checked before it is used.
+        java: a Java program, for Ivy.
+        unwanted: families to leave out.
+
+    Returns:
+        ``SPARK_HOME``.
+
+    Raises:
+        BuildError: something can't be fetched, or is not what it should be; what was in ``site`` is still there.
+    """
+    try:
+        return _install(line, site, folder, java, unwanted)
+    except OSError as error:
+        free = shutil.disk_usage(folder if folder.exists() else site).free / 1e6
+        raise BuildError(
+            f"Spark {line.version} can't be installed: {error}.",
+            f"It takes 1,500 MB for a moment and 350 MB for good; {folder} has {free:,.0f} MB free.",
+        ) from error
+
+
+def _install(line: Line, site: Path, folder: Path, java: Path, unwanted: list[Family]) -> Path:
+    place = folder / "spark" / _key(line, unwanted)
+    kept = cache.tree(place, lambda fresh: _make(line, fresh, folder, java, unwanted))
+    with Step(f"Installing Spark {line.version}") as step:
+        cache.copy(kept, site)
+        step.weigh(site / "pyspark")
+    return site / "pyspark"
+
+
+def _key(line: Line, unwanted: list[Family]) -> str:
+    """A name for all that decides what a tree holds."""
+    parts = [repr(line), repr(unwanted), platform.machine(), *((HERE / name).read_text() for name in MAKERS)]
+    return f"{line.version}-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}"
+
+
+def _make(line: Line, fresh: Path, folder: Path, java: Path, unwanted: list[Family]) -> None:
+    with Step(f"Fetching Spark {line.version}") as step:
+        archive = fetch.spark(line, folder)
+        step.weigh(archive)
+    with Step("Unpacking it, without what a standalone cluster never loads") as step:
+        made = distribution.unpack(archive, fresh, unwanted, platform.machine())
+        step.weigh(made.home)
+    for name, size in made.left_out.most_common():
+        step.detail(f"left out {size / 1e6:6.1f} MB  {name}")
+    with Step("Fetching the client for S3") as step:
+        jars = made.home / "jars"
+        for jar in fetch.jars(line, folder, next(jars.glob("ivy-*.jar")), java):
+            shutil.copyfile(jar, jars / jar.name)
+            step.weigh(jar)
+    shutil.rmtree(archive.parent)  # the tree is all that a next build needs
+
+
+def main() -> None:
+    """Install the version of this folder's ``.spark.version``, or the default."""
+    parser = argparse.ArgumentParser(prog="python3 -m buildpack.install", description=main.__doc__)
+    parser.add_argument("site", type=Path, help="the site-packages of the Python that will run Spark")
+    parser.add_argument("cache", type=Path, help="a folder to keep what is fetched in")
+    parser.add_argument("java", type=Path, help="a Java program")
+    given = parser.parse_args()
+    try:
+        unwanted = families.unwanted(os.environ.get("SPARKSPACE_KEEP", ""))
+        install(versions.requested(HERE.parent), given.site, given.cache, given.java, unwanted)
+    except BuildError as error:
+        notice(*error.lines())
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()
