@@ -31,15 +31,15 @@ def compile(folder: str, cache: str, env_dir: str) -> None:
     line = versions.requested(app.folder)
     unwanted = families.unwanted(app.env.get("SPARKSPACE_KEEP", ""))
     site, java = app.site(line), app.java(line)
-    with Step(f"sparkspace with Spark {line.version}: launchers and templates") as step:
-        for said in overlay.lay(ROOT, app.folder):
-            step.detail(said)
+    overlay.refuse_conflicts(ROOT, app.folder)
+    boot.refuse_other(app.folder)
     dependencies.install(app, ROOT / "requirements.txt")
     from . import install  # what it imports has just been installed
 
-    os.environ.update(app.env)  # for Ivy's settings
-    install.install(line, site, app.cache, java, unwanted)
-    boot.write(app.folder)
+    install.install(line, site, app.cache, java, unwanted, {**os.environ, **app.env})
+    with Step(f"sparkspace with Spark {line.version}: launchers and templates") as step:
+        for said in (*overlay.lay(ROOT, app.folder), boot.write(app.folder)):
+            step.detail(said)
     report.show(app.folder, line)
 
 

@@ -10,8 +10,20 @@ from .errors import BuildError
 from .versions import Line
 
 # What is read of ENV_DIR. Nothing else there is looked at: its files may have any name and hold anything.
-VARS = ("SPARKSPACE_KEEP", "SPARKSPACE_IVY_SETTINGS")
+IVY_SETTINGS = "SPARKSPACE_IVY_SETTINGS"
+VARS = (
+    "SPARKSPACE_KEEP",
+    IVY_SETTINGS,
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+)
 MOST_CHARACTERS = 4096
+# The launchers themselves need these, whatever an older Spark runs on.
+LEAST_JAVA = 17
+LEAST_PYTHON = (3, 10)
 
 
 @dataclass(frozen=True)
@@ -31,9 +43,12 @@ class App:
         """
         if not Path(folder).is_dir():
             raise BuildError(f"There is no folder {folder!r} to build in.", "bin/compile BUILD_DIR CACHE_DIR ENV_DIR")
-        Path(cache).mkdir(parents=True, exist_ok=True)
-        found = {name: _var(Path(env_dir) / name) for name in VARS}
-        return cls(Path(folder).resolve(), Path(cache).resolve(), {name: text for name, text in found.items() if text})
+        env = {name: text for name in VARS if (text := _var(Path(env_dir) / name))}
+        if IVY_SETTINGS in env:
+            env[IVY_SETTINGS] = str(Path(folder).resolve() / env[IVY_SETTINGS].removeprefix("/app/"))
+        ours = Path(cache).resolve() / "sparkspace"  # the other buildpacks have theirs in the same folder
+        ours.mkdir(parents=True, exist_ok=True)
+        return cls(Path(folder).resolve(), ours, env)
 
     def java(self, line: Line) -> Path:
         """The Java program that the buildpack heroku/jvm has put there.
@@ -42,16 +57,18 @@ class App:
             BuildError: there is none, or it is one that this Spark does not run on.
         """
         program = self.folder / ".jdk" / "bin" / "java"
-        wanted = " or ".join(map(str, line.java))
-        cure = "heroku buildpacks:add --index 1 heroku/jvm, and java.runtime.version=17 in system.properties"
+        java = [version for version in line.java if version >= LEAST_JAVA]
+        wanted = " or ".join(map(str, java))
+        write = f"Write it into system.properties: java.runtime.version={java[0]}"
         if not program.exists():
-            raise BuildError(f"There is no Java: Spark {line.version} needs {wanted}.", cure)
+            add = "Put Heroku's buildpack for it before this one: heroku buildpacks:add --index 1 heroku/jvm"
+            raise BuildError(f"There is no Java: Spark {line.version} needs {wanted}.", f"{add}\n{write}")
         release = program.parent.parent / "release"
         match = re.search(
             r'^JAVA_VERSION="(?:1\.)?(\d+)', release.read_text() if release.exists() else "", re.MULTILINE
         )
-        if match and int(match[1]) not in line.java:
-            raise BuildError(f"Spark {line.version} runs on Java {wanted}, but the app has Java {match[1]}.", cure)
+        if match and int(match[1]) not in java:
+            raise BuildError(f"Spark {line.version} runs on Java {wanted}, but the app has Java {match[1]}.", write)
         return program
 
     def site(self, line: Line) -> Path:
@@ -60,27 +77,32 @@ class App:
         Raises:
             BuildError: there is none, or it is one that this Spark does not run on.
         """
-        lowest, highest = line.python
-        cure = f"heroku buildpacks:add --index 1 heroku/python, a requirements.txt, and {highest} in .python-version"
+        lowest, highest = max(LEAST_PYTHON, _parts(line.python[0])), _parts(line.python[1])
+        wanted = "{}.{} to {}.{}".format(*lowest, *highest)
+        write = f"Write it into .python-version: {line.python[1]}"
         found = sorted((self.folder / ".heroku" / "python" / "lib").glob("python3.*/site-packages"))
         if not found:
-            raise BuildError(f"There is no Python: Spark {line.version} needs {lowest} to {highest}.", cure)
+            add = "Put Heroku's buildpack for it before this one: heroku buildpacks:add --index 1 heroku/python"
+            needs = "It wants a requirements.txt, which may be empty."
+            raise BuildError(f"There is no Python: Spark {line.version} needs {wanted}.", f"{add}\n{needs}\n{write}")
         version = found[0].parent.name.removeprefix("python")
-        if not _parts(lowest) <= _parts(version) <= _parts(highest):
-            raise BuildError(
-                f"Spark {line.version} runs on Python {lowest} to {highest}, but the app has {version}.", cure
-            )
+        if not lowest <= _parts(version) <= highest:
+            raise BuildError(f"Spark {line.version} runs on Python {wanted}, but the app has {version}.", write)
         return found[0]
 
 
 def _var(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")[:MOST_CHARACTERS].strip() if path.is_file() else ""
+        text = path.read_text(encoding="utf-8")[:MOST_CHARACTERS].strip() if path.is_file() else ""
     except (OSError, ValueError) as error:
         raise BuildError(
             f"The config var {path.name} can't be read: {error}.", f"heroku config:unset {path.name}"
         ) from error
+    if not text.isprintable():
+        raise BuildError(f"The config var {path.name} is not one line of text.", f"heroku config:unset {path.name}")
+    return text
 
 
-def _parts(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.split(".")))
+def _parts(version: str) -> tuple[int, int]:
+    major, minor = map(int, version.split("."))
+    return major, minor

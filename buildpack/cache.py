@@ -1,6 +1,7 @@
 """What a build makes and the next one can use: a tree of files, with a list of their digests.
 
-Any build of the app can write into its cache, so a tree is checked before it is used, and made anew if it was touched.
+A tree that is not what it was is made anew. This finds damage, not malice: who can write into the cache can write the
+list too, and builds of the app are the only ones who can.
 """
 
 from __future__ import annotations
@@ -28,16 +29,22 @@ def tree(place: Path, make: Callable[[Path], None]) -> Path:
         notice(f"The cache is damaged: {place.name} is made anew.")
         shutil.rmtree(place)
     if not place.exists():
-        shutil.rmtree(place.parent, ignore_errors=True)
         fresh = place.with_name(f"{place.name}.{os.getpid()}")
         fresh.mkdir(parents=True)
         try:
             make(fresh)
             write(fresh)
             fresh.replace(place)
+            _forget(place)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
     return place
+
+
+def _forget(place: Path) -> None:
+    for other in place.parent.iterdir():
+        if other != place:
+            shutil.rmtree(other)
 
 
 def write(tree: Path) -> None:
@@ -63,7 +70,8 @@ def copy(tree: Path, target: Path) -> None:
     fresh = target / ".sparkspace.new"
     shutil.rmtree(fresh, ignore_errors=True)
     try:
-        shutil.copytree(tree, fresh, ignore=shutil.ignore_patterns(NAME))
+        shutil.copytree(tree, fresh, symlinks=True)
+        (fresh / NAME).unlink()
         for source in sorted(fresh.iterdir()):
             package, _, version = source.name.partition("-")
             for old in target.glob(f"{package}-*.dist-info" if version else package):
@@ -74,8 +82,15 @@ def copy(tree: Path, target: Path) -> None:
 
 
 def _digests(tree: Path) -> dict[str, str]:
-    files = sorted(path for path in tree.rglob("*") if path.is_file() and path.name != NAME)
-    return {str(path.relative_to(tree)): _digest(path) for path in files}
+    """What each path is: the digest of a file with whether it can be run, or the target of a link."""
+    paths = sorted(path for path in tree.rglob("*") if path != tree / NAME)
+    return {str(path.relative_to(tree)): _state(path) for path in paths if path.is_symlink() or path.is_file()}
+
+
+def _state(path: Path) -> str:
+    if path.is_symlink():
+        return f"-> {path.readlink()}"
+    return f"{_digest(path)} {path.stat().st_mode & 0o111 != 0}"
 
 
 def _digest(path: Path) -> str:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import importlib.util
 import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,7 +24,7 @@ import tenacity
 
 from sparkspace.log import notice
 
-from . import versions
+from . import client, versions
 from .errors import BuildError
 from .versions import Artifact, Line
 
@@ -49,7 +47,7 @@ _QUICK = """\
 class Patience:
     """How long a client may take, how often it is started, and how long the first pause between is; the next double."""
 
-    limit_s: float = 420  # a build has 15 minutes in all; half a gigabyte at 1.1 MB/s
+    limit_s: float = 600  # a build has 25 minutes in all; half a gigabyte at 0.8 MB/s
     attempts: int = 3
     pause_s: float = 1
 
@@ -77,14 +75,14 @@ def spark(line: Line, cache: Path, patience: Patience = Patience(), env: Mapping
     Raises BuildError: pip is missing or failed, the file is not what the table says, or the disk is full.
     """
 
-    def client(artifacts: list[Artifact], folder: Path) -> str:
+    def bring(artifacts: list[Artifact], folder: Path) -> str:
         # A source archive tells its metadata only to setuptools, which pip would look up, unpinned, by itself.
         [wheel] = _obtained([versions.setuptools()], cache, lambda some, into: pip(some, into, patience, env))
         with zipfile.ZipFile(wheel) as file, scratch(folder) as tools:
             file.extractall(tools)
             return pip(artifacts, folder, patience, env, tools)
 
-    return _obtained([line.spark], cache, client)[0]
+    return _obtained([line.spark], cache, bring)[0]
 
 
 def jars(
@@ -100,13 +98,13 @@ def jars(
     Raises BuildError: as ``spark``.
     """
 
-    def client(artifacts: list[Artifact], folder: Path) -> str:
+    def bring(artifacts: list[Artifact], folder: Path) -> str:
         with scratch(folder) as home:
             module = ivy_module([each.id for each in artifacts], transitive=False)
-            program = Ivy(ivy, java, ivy_settings(env) or _quick_settings(home))
+            program = Ivy(ivy, java, ivy_settings(env) or quick_settings(home))
             return run_ivy(program, module, home, f"{folder}/[artifact]-[revision].[ext]", patience, env)
 
-    return _obtained(list(line.jars), cache, client)
+    return _obtained(list(line.jars), cache, bring)
 
 
 def pip(
@@ -117,7 +115,7 @@ def pip(
     ``tools`` is the folder of an unpacked setuptools. An artifact without a hash is taken as it is: only
     ``buildpack.lock`` has such. Raises BuildError.
     """
-    program, path = _pip_program()
+    program, path = client.pip_program()
     with scratch(folder) as home:
         (home / "requirements.txt").write_text("".join(map(_requirement, artifacts)), encoding="utf-8")
         command = [*program, "download", "--no-deps", "--no-binary", "pyspark", "--no-build-isolation", "--use-pep517"]
@@ -135,27 +133,6 @@ def pip(
 
 def _requirement(artifact: Artifact) -> str:
     return f"{artifact.id} --hash=sha256:{artifact.sha256}\n" if artifact.sha256 else f"{artifact.id}\n"
-
-
-def _pip_program() -> tuple[list[str], Path | None]:
-    """How to start pip, and what must be on its PYTHONPATH."""
-    program = [sys.executable, "-m", "pip"]
-    if importlib.util.find_spec("pip"):
-        return program, None
-    if wheel := bundled_pip():
-        return program, wheel
-    raise BuildError(
-        f"{sys.executable} has no pip, which fetches Spark.",
-        "Put Heroku's Python buildpack before this one: heroku buildpacks:add --index 1 heroku/python",
-    )
-
-
-def bundled_pip() -> Path | None:
-    """The wheel of pip that is part of Python itself. Debian's Python has none."""
-    spec = importlib.util.find_spec("ensurepip")
-    if spec is None or spec.origin is None:
-        return None
-    return max(Path(spec.origin).parent.glob("_bundled/pip-*.whl"), default=None)
 
 
 def ivy_module(modules: Iterable[str], transitive: bool) -> str:
@@ -198,11 +175,11 @@ def ivy_settings(env: Mapping[str, str]) -> Path | None:
     if path.is_file():
         return path.absolute()
     if named:
-        raise BuildError(f"SPARKSPACE_IVY_SETTINGS names a file, but there is none: {masked(named)}")
+        raise BuildError(f"SPARKSPACE_IVY_SETTINGS names a file, but there is none: {client.masked(named)}")
     return None
 
 
-def _quick_settings(folder: Path) -> Path:
+def quick_settings(folder: Path) -> Path:
     """Ivy's own public repository, asked for jars alone: the table knows their dependencies and checksums already.
 
     37 jars took 10 s so, and 77 s with the POMs of all their parents.
@@ -238,10 +215,11 @@ def _once(command: list[str], folder: Path, limit_s: float, env: Mapping[str, st
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise _Failed(f"{name} was stopped after {limit_s:g} s.\n{_last_lines(error.output)}", _network()) from error
+        # Not worth another: the build's own time would be up before.
+        raise BuildError(f"{name} was stopped after {limit_s:g} s.\n{_last_lines(error.output)}", _network()) from error
     except OSError as error:
         raise BuildError(f"{name} can't be started with {command[0]}: {error.strerror}.") from error
-    said = masked(done.stdout.decode(errors="replace"))
+    said = client.masked(done.stdout.decode(errors="replace"))
     if done.returncode:
         raise _Failed(f"{name} failed with exit code {done.returncode}.\n{_last_lines(done.stdout)}", _network())
     return said
@@ -249,25 +227,20 @@ def _once(command: list[str], folder: Path, limit_s: float, env: Mapping[str, st
 
 def _last_lines(output: bytes | None) -> str:
     """The end of what a client said, where its reason is."""
-    lines = [line.strip() for line in masked((output or b"").decode(errors="replace")).splitlines()]
+    lines = [line.strip() for line in client.masked((output or b"").decode(errors="replace")).splitlines()]
     return "\n".join([line for line in lines if line][-_LAST_LINES:])
-
-
-def masked(text: str) -> str:
-    """``text`` without the credentials of its URLs. Rather too much than too little: up to the last @ of a word."""
-    return re.sub(r"://\S*@", "://***@", text)
 
 
 def _network() -> str:
     return "Try again. A mirror of your own is set with PIP_INDEX_URL, and SPARKSPACE_IVY_SETTINGS (a file)."
 
 
-def _obtained(artifacts: list[Artifact], cache: Path, client: Client) -> list[Path]:
+def _obtained(artifacts: list[Artifact], cache: Path, bring: Client) -> list[Path]:
     """Where the artifacts are in the cache, all of them sound. What is missing is fetched, at worst twice."""
     missing = [each for each in artifacts if not _is_kept(each, cache)]
     try:
-        if missing := _fetched(missing, cache, client, last=False):
-            _fetched(missing, cache, client, last=True)
+        if missing := _fetched(missing, cache, bring, last=False):
+            _fetched(missing, cache, bring, last=True)
     except (OSError, _Failed) as error:
         if _is_full(error):
             raise _full(artifacts, cache) from error
@@ -275,7 +248,7 @@ def _obtained(artifacts: list[Artifact], cache: Path, client: Client) -> list[Pa
     return [_place(each, cache) for each in artifacts]
 
 
-def _fetched(artifacts: list[Artifact], cache: Path, client: Client, last: bool) -> list[Artifact]:
+def _fetched(artifacts: list[Artifact], cache: Path, bring: Client, last: bool) -> list[Artifact]:
     """Fetch artifacts into the cache, and return those that came wrong.
 
     Raises BuildError: the client failed, or something came wrong and this is the ``last`` time.
@@ -284,7 +257,7 @@ def _fetched(artifacts: list[Artifact], cache: Path, client: Client, last: bool)
         return []
     wrong = []
     with scratch(cache) as folder:
-        said = client(artifacts, folder)
+        said = bring(artifacts, folder)
         for each in artifacts:
             if fault := _fault(folder / each.file, each):
                 wrong.append(each)

@@ -11,6 +11,7 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from sparkspace.log import notice
@@ -26,7 +27,7 @@ HERE = Path(__file__).parent
 MAKERS = ("distribution.py", "natives.py", "install.py")
 
 
-def install(line: Line, site: Path, folder: Path, java: Path, unwanted: list[Family]) -> Path:
+def install(line: Line, site: Path, folder: Path, java: Path, unwanted: list[Family], env: Mapping[str, str]) -> Path:
     """Put Spark into a ``site-packages``.
 
     Args:
@@ -35,6 +36,7 @@ def install(line: Line, site: Path, folder: Path, java: Path, unwanted: list[Fam
         folder: the cache, which may outlive the build; what is found there is checked before it is used.
         java: a Java program, for Ivy.
         unwanted: families to leave out.
+        env: what the clients that fetch get for their environment.
 
     Returns:
         ``SPARK_HOME``.
@@ -42,8 +44,16 @@ def install(line: Line, site: Path, folder: Path, java: Path, unwanted: list[Fam
     Raises:
         BuildError: something can't be fetched, or is not what it should be; what was in ``site`` is still there.
     """
+
+    def make(fresh: Path) -> None:
+        _make(line, fresh, folder, java, unwanted, env)
+
     try:
-        return _install(line, site, folder, java, unwanted)
+        kept = cache.tree(folder / "spark" / _key(line, unwanted), make)
+        with Step(f"Installing Spark {line.version}") as step:
+            cache.copy(kept, site)
+            step.weigh(site / "pyspark")
+        return site / "pyspark"
     except OSError as error:
         free = shutil.disk_usage(folder if folder.exists() else site).free / 1e6
         raise BuildError(
@@ -52,24 +62,15 @@ def install(line: Line, site: Path, folder: Path, java: Path, unwanted: list[Fam
         ) from error
 
 
-def _install(line: Line, site: Path, folder: Path, java: Path, unwanted: list[Family]) -> Path:
-    place = folder / "spark" / _key(line, unwanted)
-    kept = cache.tree(place, lambda fresh: _make(line, fresh, folder, java, unwanted))
-    with Step(f"Installing Spark {line.version}") as step:
-        cache.copy(kept, site)
-        step.weigh(site / "pyspark")
-    return site / "pyspark"
-
-
 def _key(line: Line, unwanted: list[Family]) -> str:
     """A name for all that decides what a tree holds."""
     parts = [repr(line), repr(unwanted), platform.machine(), *((HERE / name).read_text() for name in MAKERS)]
     return f"{line.version}-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}"
 
 
-def _make(line: Line, fresh: Path, folder: Path, java: Path, unwanted: list[Family]) -> None:
+def _make(line: Line, fresh: Path, folder: Path, java: Path, unwanted: list[Family], env: Mapping[str, str]) -> None:
     with Step(f"Fetching Spark {line.version}") as step:
-        archive = fetch.spark(line, folder)
+        archive = fetch.spark(line, folder, env=env)
         step.weigh(archive)
     with Step("Unpacking it, without what a standalone cluster never loads") as step:
         made = distribution.unpack(archive, fresh, unwanted, platform.machine())
@@ -78,7 +79,7 @@ def _make(line: Line, fresh: Path, folder: Path, java: Path, unwanted: list[Fami
         step.detail(f"left out {size / 1e6:6.1f} MB  {name}")
     with Step("Fetching the client for S3") as step:
         jars = made.home / "jars"
-        for jar in fetch.jars(line, folder, next(jars.glob("ivy-*.jar")), java):
+        for jar in fetch.jars(line, folder, next(jars.glob("ivy-*.jar")), java, env=env):
             shutil.copyfile(jar, jars / jar.name)
             step.weigh(jar)
     shutil.rmtree(archive.parent)  # the tree is all that a next build needs
@@ -93,7 +94,7 @@ def main() -> None:
     given = parser.parse_args()
     try:
         unwanted = families.unwanted(os.environ.get("SPARKSPACE_KEEP", ""))
-        install(versions.requested(HERE.parent), given.site, given.cache, given.java, unwanted)
+        install(versions.requested(HERE.parent), given.site, given.cache, given.java, unwanted, os.environ)
     except BuildError as error:
         notice(*error.lines())
         sys.exit(error.exit_code)

@@ -72,10 +72,12 @@ def write(version: str, default: str | None, folder: Path) -> None:
     entry = resolve(version, folder, wheel)
     table = json.loads(versions.TABLE.read_text(encoding="utf-8")) if versions.TABLE.exists() else {"lines": {}}
     others = {other: line for other, line in table["lines"].items() if other.rpartition(".")[0] != minor}
+    lines = {**others, version: entry}
+    kept = table.get("default") if table.get("default") in lines else version  # or the default has just been replaced
     table = {
-        "default": default or table.get("default", version),
+        "default": default or kept,
         "setuptools": {"version": SETUPTOOLS, **_seal(wheel)},
-        "lines": {**others, version: entry},
+        "lines": lines,
     }
     versions.TABLE.write_text(render(table), encoding="utf-8")
 

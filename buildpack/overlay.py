@@ -12,6 +12,26 @@ from .errors import BuildError
 API = ("detect", "compile", "release", "report")
 
 
+def refuse_conflicts(source: Path, app: Path) -> None:
+    """See that all can be laid into the app, before anything is.
+
+    Raises:
+        BuildError: the app has something else where the launchers need a folder, or another package of our name.
+    """
+    for name in ("bin", "conf-templates", "sparkspace"):
+        folder = app / name
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise BuildError(
+                f"The app's {name} is not a folder, and the launchers need one.", "Give yours another name."
+            )
+    alien = (app / "sparkspace").exists() and not _is_ours(source / "sparkspace", app / "sparkspace")
+    if alien or (app / "sparkspace.py").exists():
+        what = "folder sparkspace" if alien else "module sparkspace.py"
+        raise BuildError(
+            f"The app has a {what} of its own, and the launchers need theirs there.", "Give yours another name."
+        )
+
+
 def lay(source: Path, app: Path) -> list[str]:
     """Copy what a dyno needs into an app, where it has no file of that name.
 
@@ -21,15 +41,7 @@ def lay(source: Path, app: Path) -> list[str]:
 
     Returns:
         What was done, a line a file; the package is one.
-
-    Raises:
-        BuildError: the app has a folder ``sparkspace`` that is not ours.
     """
-    if (app / "sparkspace").exists() and not _is_ours(source / "sparkspace", app / "sparkspace"):
-        raise BuildError(
-            "The app has a folder sparkspace of its own, and the launchers need theirs there.",
-            "Give yours another name.",
-        )
     said = [_put(source, app, path) for path in files(source)]
     missing = [path for path in _package(source) if not (app / path).exists()]
     for path in missing:

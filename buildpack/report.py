@@ -13,16 +13,21 @@ SPARK = ".heroku/python/lib/python3.*/site-packages/pyspark"
 PATTERNS = {"java": ".jdk/**/*", "spark": f"{SPARK}/**/*", "python": ".heroku/**/*", "app": "**/*"}
 
 
-def families(folder: Path, line: Line) -> dict[str, int]:
-    """Bytes of each family."""
+def members(folder: Path, line: Line) -> dict[str, list[Path]]:
+    """The files of each family."""
     jars = {jar.file for jar in line.jars}
     counted = {path for path in folder.glob(f"{SPARK}/jars/*.jar") if path.name in jars}
-    sizes = {"s3": sum(map(weight, counted))}
+    found = {"s3": sorted(counted)}
     for family, pattern in PATTERNS.items():
-        found = {path for path in folder.glob(pattern) if path.is_file() and not path.is_symlink()} - counted
-        sizes[family] = sum(map(weight, found))
-        counted |= found
-    return sizes
+        files = {path for path in folder.glob(pattern) if path.is_file() and not path.is_symlink()} - counted
+        found[family] = sorted(files)
+        counted |= files
+    return found
+
+
+def families(folder: Path, line: Line) -> dict[str, int]:
+    """Bytes of each family."""
+    return {family: sum(map(weight, files)) for family, files in members(folder, line).items()}
 
 
 def show(folder: Path, line: Line) -> None:

@@ -88,6 +88,15 @@ def spark_home(env: Mapping[str, str]) -> Path:
     return home
 
 
+def has_jar(env: Mapping[str, str], name: str) -> bool:
+    """Whether Spark has a jar whose name matches.
+
+    Raises:
+        LaunchError: there is no Spark.
+    """
+    return any((spark_home(env) / "jars").glob(name))
+
+
 def java_home(env: Mapping[str, str]) -> Path:
     """The Java to run Spark on: ``JAVA_HOME``, else the ``java`` on ``PATH``.
 

@@ -4,6 +4,7 @@
 
     env                        config vars and facts; a list of [text, times] stands for a long text
     memory_mb                  the dyno's; 2560 unless given
+    jars                       jars that Spark has; none unless given
     smallest_worker_mb         the smallest registered worker's; none unless given
     all, driver, daemon, history
                                properties that the role's file has; with "whole" it has no others; "{tmp}" is where
@@ -24,7 +25,7 @@ from sparkspace import conf, sizing
 from sparkspace.cluster import roles
 from sparkspace.config import SECRET_VARS, Dyno, Settings
 
-from .launchers import FACTS, SECRET
+from .launchers import FACTS, SECRET, fake_spark
 
 CASES = sorted((Path(__file__).parent / "cases" / "conf").glob("*.json"))
 ROLES: tuple[conf.Role, ...] = ("driver", "daemon", "history")
@@ -45,8 +46,17 @@ class Rendered:
 def render(case: Path, role: conf.Role) -> Rendered:
     """Render the files of a case as a launcher does."""
     meant: dict[str, Any] = json.loads(case.read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as home:
+        (fake_spark(Path(home)) / "jars").mkdir()
+        for jar in meant.get("jars", []):
+            (Path(home) / "jars" / jar).touch()
+        return rendered(meant, role, home)
+
+
+def rendered(meant: dict[str, Any], role: conf.Role, home: str) -> Rendered:
+    """Render what a case means, for the Spark in a folder."""
     changes = {name: long(value) for name, value in meant.get("env", {}).items()}
-    env = {**FACTS, "SPARKSPACE_SECRET": SECRET, **changes}
+    env = {**FACTS, "SPARKSPACE_SECRET": SECRET, "SPARK_HOME": home, **changes}
     settings, capacity = Settings.from_env(env), sizing.Capacity(meant.get("memory_mb", 2560), 2)
     place = roles.Place(env, Dyno.from_env(env), settings, capacity)
     executor_mb = sizing.executor_memory_mb(settings, meant.get("smallest_worker_mb"))

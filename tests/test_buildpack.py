@@ -37,6 +37,24 @@ def test_without_java(app: Slug) -> None:
     refused(app, "There is no Java", "heroku buildpacks:add --index 1 heroku/jvm")
 
 
+def test_an_older_spark_needs_what_the_launchers_need(app: Slug) -> None:
+    pretend(app, python="3.11", java="11.0.2")
+    app.write({".spark.version": "3.5"})
+    refused(app, "runs on Java 17, but the app has Java 11", "java.runtime.version=17")
+
+
+def test_without_a_network(app: Slug) -> None:
+    pretend(app)
+    (app.env_dir / "PIP_INDEX_URL").write_text("http://user:password@127.0.0.1:1/simple")
+    assert "password" not in refused(app, "pip could not install", "PIP_INDEX_URL")
+
+
+def test_a_file_of_ours_that_is_the_apps(app: Slug) -> None:
+    pretend(app)
+    app.write({".profile.d/sparkspace.sh": "export MINE=1"})
+    refused(app, ".profile.d/sparkspace.sh of its own")
+
+
 @pytest.mark.parametrize("version", ["3.9", "3.10", "3.15"])
 def test_a_python_that_spark_does_not_run_on(app: Slug, version: str) -> None:
     pretend(app, python=version)
@@ -83,6 +101,8 @@ def test_hostile_config_vars_are_not_looked_at(app: Slug) -> None:
 def test_a_config_var_that_is_no_text(app: Slug) -> None:
     (app.env_dir / "SPARKSPACE_KEEP").write_bytes(b"\xff\xfe")
     refused(app, "SPARKSPACE_KEEP can't be read", "heroku config:unset SPARKSPACE_KEEP")
+    (app.env_dir / "SPARKSPACE_KEEP").write_bytes(b"hive\0")
+    refused(app, "SPARKSPACE_KEEP is not one line of text")
 
 
 @pytest.mark.parametrize("arguments", [(), ("relative", "/tmp", "/tmp"), ("/nowhere/at/all", "/tmp", "/tmp")])

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from buildpack import fetch, versions
+from buildpack import client, fetch, versions
 from buildpack.errors import BuildError
 from buildpack.versions import Artifact, Line
 
@@ -290,7 +290,7 @@ def test_full_disk_is_told_with_what_is_needed(tmp_path: Path, said: str, monkey
     data = wheel()
     monkeypatch.setattr(versions, "setuptools", lambda: artifact("setuptools==99.0", "s-99.0.whl", data))
     keep(tmp_path, versions.setuptools(), data)
-    monkeypatch.setattr(fetch, "_pip_program", lambda: ([sys.executable, "-c", said], None))
+    monkeypatch.setattr(client, "pip_program", lambda: ([sys.executable, "-c", said], None))
     with pytest.raises(BuildError, match="The disk is full.*3500 MB"):
         fetch.spark(line, tmp_path, HASTE)
 
@@ -313,13 +313,13 @@ def test_other_trouble_of_the_disk_is_not_called_full(shop: Shop) -> None:
 def test_without_pip_the_one_in_python_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(BuildError, match="has no pip") as caught:
-        fetch._pip_program()
+        client.pip_program()
     assert "heroku/python" in caught.value.cure
-    monkeypatch.setattr(fetch, "bundled_pip", lambda: tmp_path / "pip-1-py3-none-any.whl")
-    assert fetch._pip_program()[1] == tmp_path / "pip-1-py3-none-any.whl"
+    monkeypatch.setattr(client, "bundled_pip", lambda: tmp_path / "pip-1-py3-none-any.whl")
+    assert client.pip_program()[1] == tmp_path / "pip-1-py3-none-any.whl"
 
 
-@pytest.mark.skipif(fetch.bundled_pip() is None, reason="this Python has no pip of its own (Debian's)")
+@pytest.mark.skipif(client.bundled_pip() is None, reason="this Python has no pip of its own (Debian's)")
 def test_bundled_pip_fetches_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pip" else real(name))
@@ -337,7 +337,7 @@ def test_bundled_pip_fetches_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_credentials_of_urls_are_masked(text: str, shown: str) -> None:
-    assert fetch.masked(text) == shown
+    assert client.masked(text) == shown
 
 
 class Repository:

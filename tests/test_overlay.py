@@ -46,5 +46,24 @@ def test_another_package_of_the_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "sparkspace").mkdir()
     (tmp_path / "sparkspace" / "mine.py").write_text("x = 1")
     with pytest.raises(BuildError, match="a folder sparkspace of its own"):
-        overlay.lay(ROOT, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["sparkspace"]
+        overlay.refuse_conflicts(ROOT, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["bin", "conf-templates", "sparkspace", "sparkspace.py"])
+def test_a_file_in_the_way_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(BuildError, match=f"(The app's|module) {name} "):
+        overlay.refuse_conflicts(ROOT, tmp_path)
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "bin").symlink_to("elsewhere")
+    with pytest.raises(BuildError, match="The app's bin is not a folder"):
+        overlay.refuse_conflicts(ROOT, tmp_path)
+
+
+def test_an_app_without_conflicts_is_taken(tmp_path: Path) -> None:
+    overlay.lay(ROOT, tmp_path)
+    (tmp_path / "bin" / "mine").write_text("")
+    overlay.refuse_conflicts(ROOT, tmp_path)

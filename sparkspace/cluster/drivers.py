@@ -10,7 +10,7 @@ from .. import launch, sizing, topology
 from ..config import Settings
 from ..errors import LaunchError
 from ..log import event
-from . import handshake, master, roles
+from . import bucket, handshake, master, roles
 
 
 def prepare(place: roles.Place, name: str, args: list[str]) -> roles.Launch:
@@ -22,6 +22,7 @@ def prepare(place: roles.Place, name: str, args: list[str]) -> roles.Launch:
     place = replace(place, settings=usable(place))
     driver = roles.client(place, name, args, executor_memory_mb(place))
     handshake.refuse_other_secret(place.dyno, place.settings)
+    reach_bucket(place)
     make_event_log_dir(place.settings.event_log_dir)
     return driver
 
@@ -57,7 +58,29 @@ def _logs_to_s3(settings: Settings) -> bool:
 
 
 def _lacks_s3(place: roles.Place) -> bool:
-    return not any((launch.spark_home(place.env) / "jars").glob("hadoop-aws-*.jar"))
+    return not launch.has_jar(place.env, "hadoop-aws-*.jar")
+
+
+def reach_bucket(place: roles.Place) -> None:
+    """Refuse keys that are not the bucket's, and make the folder of event logs there: Spark insists that it exists.
+
+    Raises:
+        ConfigError: the bucket or its keys are wrong.
+        LaunchError: the store does not answer, and event logs are there.
+    """
+    s3 = place.settings.s3
+    if s3 is None or _lacks_s3(place):
+        return
+    logs = urlsplit(place.settings.event_log_dir)
+    try:
+        if _logs_to_s3(place.settings) and logs.netloc == s3.bucket:
+            bucket.make_folder(s3, unquote(logs.path))
+        else:
+            bucket.refuse_unusable(s3)
+    except LaunchError as error:
+        if _logs_to_s3(place.settings):
+            raise
+        event("s3", warning="no-answer", problem=error.message)
 
 
 def executor_memory_mb(place: roles.Place) -> int:

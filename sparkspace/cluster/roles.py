@@ -120,6 +120,7 @@ def _values(place: Place, role: conf.Role, driver_memory_mb: int, executor_memor
         master_app_domain=topology.master_app_domain(place.dyno, place.settings),
         driver_memory_mb=driver_memory_mb,
         executor_memory_mb=executor_memory_mb,
+        magic_committer=launch.has_jar(place.env, "spark-hadoop-cloud_*.jar"),
     )
 
 

@@ -30,6 +30,7 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
         handshake.refuse_other_secret(place.dyno, place.settings)
     if name == "spark-history":
         drivers.refuse_missing_s3(place)
+        drivers.reach_bucket(place)
         drivers.make_event_log_dir(place.settings.event_log_dir)
     command = daemon.command(conf.write(daemon.files))
     event(

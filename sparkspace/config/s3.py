@@ -20,6 +20,11 @@ class S3:
     region: str
     endpoint: str
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the store is spoken to over TLS; AWS's always is."""
+        return not self.endpoint.lower().startswith("http://")
+
 
 def bucket(env: Mapping[str, str]) -> S3 | None:
     """The bucket, if there is one."""

@@ -77,8 +77,9 @@ def test_nothing_names_the_folder_of_the_build(built: tuple[Slug, str, float]) -
         str(app.folder / name) for name in (".profile.d", ".heroku/sparkspace", "bin", "conf-templates", "sparkspace")
     ]
     site = next((app.folder / ".heroku/python/lib").glob("python3.*/site-packages"))
-    named = ["grep", "-rlI", str(app.folder), *places, str(site / "pyspark"), str(site / "py4j")]
-    assert subprocess.run(named, capture_output=True, text=True).stdout == ""
+    named = ["grep", "-rl", str(app.folder), *places, str(site / "pyspark"), str(site / "py4j")]
+    searched = subprocess.run(named, capture_output=True, text=True)
+    assert (searched.returncode, searched.stdout) == (1, ""), searched.stderr
 
 
 def test_release_and_report(built: tuple[Slug, str, float]) -> None:
