@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from buildpack import fetch, report, versions  # noqa: E402
-from tests.build.slug import Slug, slug  # noqa: E402
+from tests.slug.build import Slug, slug  # noqa: E402
 
 RESULTS = ROOT / "bench" / "results" / "slug.json"
 

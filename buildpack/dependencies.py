@@ -41,7 +41,15 @@ def install(app: App, requirements: Path) -> None:
 
 def _fetch(target: Path, requirements: Path, env: Mapping[str, str]) -> None:
     pip, path = client.pip_program()
-    command = [*pip, "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-compile"]
+    command = [
+        *pip,
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--no-compile",
+        "--no-cache-dir",
+    ]
     _run(
         [*command, "--target", str(target), "--requirement", str(requirements)], {**env, "PYTHONPATH": str(path or "")}
     )

@@ -6,7 +6,7 @@ from sparkspace.errors import SparkspaceError
 
 
 class BuildError(SparkspaceError):
-    """The build can't go on. Heroku tells only nought from other exit codes, so there is one for all."""
+    """The build can't go on: something is not what it must be, or can't be fetched."""
 
-    exit_code = 1
+    exit_code = 74  # EX_IOERR; Heroku tells only nought from the others
     reason = "build"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .build.slug import ROOT, STACK, Slug, bare, pretend
+from .slug.build import ROOT, STACK, Slug, bare, pretend
 
 
 @pytest.fixture

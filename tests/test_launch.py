@@ -30,7 +30,7 @@ HEROKU_JVM = (
         ({name: "/elsewhere" for name in launch.COMPUTED}, {}),
         ({"SPARK_DAEMON_MEMORY": "1g"}, {"SPARK_DAEMON_MEMORY": "1g"}),
         ({"PYTHONHOME": "/app/.heroku/python"}, {}),
-        ({"PYTHONPATH": "/app:/nonexistent:/:/::/"}, {"PYTHONPATH": "/"}),
+        ({"PYTHONPATH": "/no/app:/nonexistent:/:/::/"}, {"PYTHONPATH": "/"}),
         ({"PYTHONPATH": "/nonexistent"}, {}),
         ({"PYTHONPATH": ""}, {}),
         ({"PYTHONPATH": "/usr:/:/usr"}, {"PYTHONPATH": "/usr:/"}),

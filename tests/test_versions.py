@@ -16,7 +16,7 @@ NEWEST = versions.versions()[-1]
 def refusal(text: str) -> str:
     with pytest.raises(BuildError) as caught:
         versions.resolve(text)
-    assert (caught.value.exit_code, caught.value.reason) == (1, "build")
+    assert (caught.value.exit_code, caught.value.reason) == (74, "build")
     return "\n".join(caught.value.lines())
 
 

@@ -14,7 +14,8 @@ from sparkspace import launch
 from ..launchers import FACTS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-STACK = {"STACK": "heroku-24", "HOME": "/app", "LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin"}
+# Without HOME, which is /app there: root would make that folder here.
+STACK = {"STACK": "heroku-24", "LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,9 @@ class Slug:
     def run(self, program: str, buildpack: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
         """Run one of the buildpack API's programs."""
         command = [str(buildpack / "bin" / program), *map(str, (self.folder, self.cache, self.env_dir))]
-        return subprocess.run(command, env={**STACK, **env}, capture_output=True, text=True, timeout=400)
+        return subprocess.run(
+            command, env={**STACK, "HOME": str(self.cache), **env}, capture_output=True, text=True, timeout=400
+        )
 
     def boot(self, command: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run a command as a dyno of this slug does: what the buildpacks put into .profile.d first."""

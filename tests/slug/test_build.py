@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .slug import ROOT, Slug, slug
+from .build import ROOT, Slug, slug
 
 pytestmark = pytest.mark.spark
 
@@ -42,6 +42,18 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Slug, str,
     shutil.rmtree(folder)
 
 
+def test_nothing_names_the_folder_of_the_build(built: tuple[Slug, str, float]) -> None:
+    """The first test: Python writes where a module is into what it compiles, when it runs."""
+    app, _, _ = built
+    places = [
+        str(app.folder / name) for name in (".profile.d", ".heroku/sparkspace", "bin", "conf-templates", "sparkspace")
+    ]
+    site = next((app.folder / ".heroku/python/lib").glob("python3.*/site-packages"))
+    named = ["grep", "-rl", str(app.folder), *places, str(site / "pyspark"), str(site / "py4j")]
+    searched = subprocess.run(named, capture_output=True, text=True)
+    assert (searched.returncode, searched.stdout) == (1, ""), searched.stderr
+
+
 def test_the_app_keeps_what_is_its_own(built: tuple[Slug, str, float]) -> None:
     app, said, _ = built
     assert {name: (app.folder / name).read_text() for name in OWN} == OWN
@@ -69,17 +81,6 @@ def test_there_is_one_spark(built: tuple[Slug, str, float]) -> None:
 
 def version(app: Slug) -> str:
     return app.boot("python3 -c 'import pyspark; print(pyspark.__version__)'").stdout.strip()
-
-
-def test_nothing_names_the_folder_of_the_build(built: tuple[Slug, str, float]) -> None:
-    app, _, _ = built
-    places = [
-        str(app.folder / name) for name in (".profile.d", ".heroku/sparkspace", "bin", "conf-templates", "sparkspace")
-    ]
-    site = next((app.folder / ".heroku/python/lib").glob("python3.*/site-packages"))
-    named = ["grep", "-rl", str(app.folder), *places, str(site / "pyspark"), str(site / "py4j")]
-    searched = subprocess.run(named, capture_output=True, text=True)
-    assert (searched.returncode, searched.stdout) == (1, ""), searched.stderr
 
 
 def test_release_and_report(built: tuple[Slug, str, float]) -> None:
