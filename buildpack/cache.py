@@ -90,12 +90,13 @@ def _digests(tree: Path) -> dict[str, str]:
 def _state(path: Path) -> str:
     if path.is_symlink():
         return f"-> {path.readlink()}"
-    return f"{_digest(path)} {path.stat().st_mode & 0o111 != 0}"
+    return f"{digest(path)} {path.stat().st_mode & 0o111 != 0}"
 
 
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    sha256 = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+            sha256.update(block)
+    return sha256.hexdigest()

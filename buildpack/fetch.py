@@ -7,7 +7,6 @@ the cache below its SHA-256, and is checked there again before each use.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import re
 import shutil
@@ -25,6 +24,7 @@ import tenacity
 from sparkspace.log import notice
 
 from . import client, versions
+from .cache import digest
 from .errors import BuildError
 from .versions import Artifact, Line
 
@@ -298,15 +298,6 @@ def _fault(path: Path, artifact: Artifact) -> str:
         return "no such file"
     size, sha256 = path.stat().st_size, digest(path)
     return "" if (size, sha256) == (artifact.bytes, artifact.sha256) else f"{size} bytes, SHA-256 {sha256}"
-
-
-def digest(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    sha256 = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            sha256.update(block)
-    return sha256.hexdigest()
 
 
 def _wrong(artifact: Artifact, fault: str, said: str) -> BuildError:

@@ -22,7 +22,7 @@ from typing import Any
 from sparkspace.errors import SparkspaceError
 from sparkspace.log import event, notice
 
-from . import fetch, versions
+from . import cache, fetch, versions
 from .errors import BuildError
 from .versions import Artifact
 
@@ -175,7 +175,7 @@ def _python(about: str) -> list[str]:
 
 
 def _seal(path: Path) -> dict[str, Any]:
-    return {"sha256": fetch.digest(path), "bytes": path.stat().st_size}
+    return {"sha256": cache.digest(path), "bytes": path.stat().st_size}
 
 
 def _text(tar: tarfile.TarFile, name: str) -> str:

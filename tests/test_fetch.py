@@ -24,6 +24,7 @@ from pathlib import Path
 import pytest
 
 from buildpack import client, fetch, versions
+from buildpack.cache import digest
 from buildpack.errors import BuildError
 from buildpack.versions import Artifact, Line
 
@@ -142,7 +143,7 @@ def keep(cache: Path, artifact: Artifact, data: bytes) -> Path:
 def leftovers(cache: Path) -> list[Path]:
     """Files of the cache that are not what their folder says."""
     return [
-        path for path in cache.rglob("*") if path.is_file() and path.relative_to(cache).parts[0] != fetch.digest(path)
+        path for path in cache.rglob("*") if path.is_file() and path.relative_to(cache).parts[0] != digest(path)
     ] + list(cache.glob(".part-*"))
 
 
