@@ -80,8 +80,7 @@ def spark_home(env: Mapping[str, str]) -> Path:
     if home is None:
         raise LaunchError(
             f"The package pyspark is not installed for {sys.executable}.",
-            "Install everything with: scripts/setup   (on Heroku: the buildpack heroku/python, and pyspark in "
-            "requirements.txt)",
+            "Install everything with: scripts/setup   (on Heroku the build does it: docs/operations.md)",
         )
     if not (home / "bin" / "spark-class").is_file():
         raise LaunchError(f"SPARK_HOME is {str(home)!r}, but there is no bin/spark-class.", "Unset it, or mend it.")
