@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BoxError
+from . import slug
 from .limits import Limits
-from .line import Line, Streams, first_child, spawn
+from .line import LENT, Line, Streams, first_child, lent_shim, own_shim, spawn
 from .logs import Log
 from .names import Names
 from .network import Network
@@ -34,7 +35,8 @@ class Ground:
     """What all dynos of a box stand on."""
 
     app: str
-    source: Path  # the app's folder on the machine; each dyno gets a copy
+    source: Path  # the app's files on the machine; each dyno gets a copy
+    is_slug: bool  # they were built: dynos use nothing else of this machine but its base system
     folder: Path  # the box's own, below which the dynos' are
     network: Network
     names: Names
@@ -42,7 +44,7 @@ class Ground:
     log: Log
     visible: tuple[str, ...]  # folders of the machine that every dyno sees, even below /tmp
     path: str  # PATH of every dyno
-    java_home: str
+    java_home: str  # empty in a slug, which brings its own
 
 
 class Dyno:
@@ -88,8 +90,7 @@ class Dyno:
         port = {"PORT": "5000"} if self.process_type == "web" else {}
         return {
             "LANG": "C.UTF-8",
-            "PATH": f"{home}/bin:{ground.path}",
-            "JAVA_HOME": ground.java_home,
+            **({"PATH": ground.path} if ground.is_slug else self._machines_own(home)),
             **config,
             **ground.network.environment(),
             **own_disk,
@@ -102,6 +103,9 @@ class Dyno:
             "HEROKU_DNS_DYNO_NAME": ground.names.of(self.name),
             "HEROKU_DNS_FORMATION_NAME": ground.names.of(self.name).partition(".")[2],
         }
+
+    def _machines_own(self, home: str) -> dict[str, str]:
+        return {"PATH": f"{home}/bin:{self.ground.path}", "JAVA_HOME": self.ground.java_home}
 
     async def start(self, config: Mapping[str, str], extra: Mapping[str, str], streams: Streams | None = None) -> None:
         """Make the dyno and run its command. Without ``streams`` its output goes to the log.
@@ -127,6 +131,9 @@ class Dyno:
         """An empty /tmp, and a copy of the app as it is now: what a dyno writes is its own, and gone with it."""
         for name in ("tmp", "root"):
             (self.folder / name).mkdir(parents=True)
+        if self.ground.is_slug:
+            slug.lay(self.ground.source, self.folder / "app")
+            return
         shutil.copytree(
             self.ground.source, self.folder / "app", symlinks=True, ignore=shutil.ignore_patterns(*NOT_COPIED)
         )
@@ -135,7 +142,7 @@ class Dyno:
             (self.folder / "app" / ".venv").symlink_to(venv.resolve())
 
     async def _launch(self, env: dict[str, str], streams: Streams | None) -> None:
-        self._line, output = await spawn(self.ground.network.wrapper(), streams)
+        self._line, output = await spawn([*self.ground.network.wrapper(), *own_shim()], streams)
         self.pid = self._line.process.pid
         if output:
             self._copying = asyncio.create_task(self.ground.log.copy(output, self.name))
@@ -158,7 +165,9 @@ class Dyno:
             "root": str(self.folder / "root"),
             "app": str(self.folder / "app"),
             "tmp": str(self.folder / "tmp"),
-            "visible": [str(ground.source), *ground.visible],
+            "visible": ground.visible,
+            "base_only": ground.is_slug,
+            "lent": LENT if ground.is_slug else {},
             "etc": {
                 "hosts": hosts,
                 "resolv.conf": resolv,
@@ -263,7 +272,7 @@ class Inside:
             BoxError: it can't be run.
         """
         limits, folder = self.dyno.ground.limits, self.dyno.folder.name
-        self._line, _ = await spawn(self._entrance(), streams)
+        self._line, _ = await spawn([*self._entrance(), *self._shim()], streams)
         await self._line.expect("born")
         limits.enter(folder, self._line.process.pid)
         self._line.send(
@@ -278,6 +287,9 @@ class Inside:
         )
         await self._line.expect("running")
         asyncio.create_task(self._live())
+
+    def _shim(self) -> list[str]:
+        return lent_shim() if self.dyno.ground.is_slug else own_shim()
 
     def _entrance(self) -> list[str]:
         """The command that enters the dyno's namespaces, if it has any.

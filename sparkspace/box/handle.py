@@ -20,7 +20,7 @@ from typing import IO, Any
 from .. import launch
 from ..config import VARS, Settings, refuse_misspelt
 from ..errors import BoxError, UsageError
-from . import network, procfile, space
+from . import network, procfile, slug, space
 from .formation import first_formation
 from .limits import Limits
 from .record import LOG, PREFIX, Box, forget, held, recorded, write
@@ -43,6 +43,7 @@ class Wishes:
     quantities: Mapping[str, int] = field(default_factory=dict)
     sizes: Mapping[str, str] = field(default_factory=dict)
     leash: bool = False
+    slug: Path | None = None  # boot this instead of the app's folder
 
 
 def config_vars(source: Path, env: Mapping[str, str]) -> dict[str, str]:
@@ -74,11 +75,10 @@ def open_box(source: Path, wishes: Wishes, env: Mapping[str, str]) -> tuple[Box,
     Raises:
         BoxError, ConfigError, LaunchError, UsageError: nothing was started, or nothing of it is left.
     """
-    formation = first_formation(procfile.read(source), source, wishes.quantities, wishes.sizes)
+    with slug.first_look(wishes.slug) if wishes.slug else contextlib.nullcontext(source) as code:
+        formation = first_formation(procfile.read(code), code, wishes.quantities, wishes.sizes)
     config = config_vars(source, env)
-    launch.spark_home(env)
-    java = str(launch.java_home(env))
-    kind, lack = network.choose(wishes.network)
+    kind, lack = network.choose("namespaces" if wishes.slug else wishes.network)
     with contextlib.ExitStack() as stack:
         api = stack.enter_context(listening_socket(wishes.port))
         web = stack.enter_context(listening_socket(wishes.web_port))
@@ -101,8 +101,8 @@ def open_box(source: Path, wishes: Wishes, env: Mapping[str, str]) -> tuple[Box,
             **asdict(box),
             "formation": [asdict(line) for line in formation],
             "config": {**shared_disk(config, folder), **config},
-            "java_home": java,
-            "path": f"{os.path.dirname(sys.executable)}:{SYSTEM_PATH}",
+            **(machines_own(env) if wishes.slug is None else {"path": SYSTEM_PATH}),
+            "slug": str(wishes.slug.resolve()) if wishes.slug else "",
             "socket": api.fileno(),
             "web_socket": web.fileno(),
             "tls": wishes.tls,
@@ -111,6 +111,17 @@ def open_box(source: Path, wishes: Wishes, env: Mapping[str, str]) -> tuple[Box,
         }
         write(source, box)
         return start(source, box, spec, [api.fileno(), web.fileno(), lock])
+
+
+def machines_own(env: Mapping[str, str]) -> dict[str, str]:
+    """What dynos that were not built use of this machine: its Python, its Java, and the Spark beside that Python.
+
+    Raises:
+        LaunchError: one of them is missing.
+    """
+    launch.spark_home(env)
+    path = f"{os.path.dirname(sys.executable)}:{SYSTEM_PATH}"
+    return {"java_home": str(launch.java_home(env)), "path": path}
 
 
 def shared_disk(config: Mapping[str, str], folder: str) -> dict[str, str]:

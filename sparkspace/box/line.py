@@ -82,16 +82,31 @@ class Line:
         await self.process.wait()
 
 
-async def spawn(wrapper: list[str], streams: Streams | None) -> tuple[Line, asyncio.StreamReader | None]:
-    """Start a shim, by ``wrapper`` if it is to be in namespaces.
+# Where a dyno that sees nothing of this machine but its base system has what a shim inside it needs.
+LENT = {"/.box/python": sys.base_prefix, "/.box/shim": str(SHIM.parent)}
+
+
+def lent_shim() -> list[str]:
+    """The command for a shim inside such a dyno."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return [f"/.box/python/bin/{version}", "-I", "-S", f"/.box/shim/{SHIM.name}"]
+
+
+def own_shim() -> list[str]:
+    """The command for a shim anywhere else."""
+    return [sys.executable, "-I", "-S", str(SHIM)]
+
+
+async def spawn(command: list[str], streams: Streams | None) -> tuple[Line, asyncio.StreamReader | None]:
+    """Start a shim by this command, which may enter namespaces first.
 
     Returns the line to it, and its output if there are no ``streams`` for that to go to.
     """
     ours, theirs = socket.socketpair()
     with contextlib.closing(theirs):
         process = await asyncio.create_subprocess_exec(
-            *wrapper,
-            *(sys.executable, "-I", "-S", str(SHIM), str(theirs.fileno())),
+            *command,
+            str(theirs.fileno()),
             stdin=streams.stdin if streams else subprocess.DEVNULL,
             stdout=streams.stdout if streams else subprocess.PIPE,
             stderr=streams.stderr if streams else subprocess.STDOUT,

@@ -26,6 +26,8 @@ MS_BIND, MS_REC, MS_NOSUID, MS_NODEV = 4096, 16384, 2, 4
 PR_SET_CHILD_SUBREAPER = 36
 IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # by this process; its command has them as usual
 OWN = ("app", "etc", "proc", "tmp")  # what a dyno has of its own in its root
+# What a stack image has, and a slug may count on; /usr/local is whatever somebody has installed there.
+BASE = ("bin", "dev", "lib", "lib32", "lib64", "libx32", "run", "sbin", "sys", "usr", "var")
 # Runs the command as Heroku does: in bash, after the buildpacks' .profile.d and the app's .profile.
 BASH = """
 shopt -s nullglob
@@ -50,8 +52,10 @@ def enter_root(spec: dict[str, Any]) -> None:
     root = spec["root"]
     mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
     for entry in os.scandir("/"):
-        if entry.name not in OWN:
+        if entry.name not in OWN and (entry.name in BASE or not spec["base_only"]):
             borrow(entry.path, root + entry.path)
+    if spec["base_only"] and os.path.isdir(f"{root}/usr/local"):
+        mount("tmpfs", f"{root}/usr/local", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
     for name in OWN:
         os.mkdir(f"{root}/{name}")
     mount(spec["app"], f"{root}/app")
@@ -61,9 +65,12 @@ def enter_root(spec: dict[str, Any]) -> None:
     write_etc(f"{root}/etc", spec["etc"])
     show_limit(f"{root}/sys/fs/cgroup", spec["memory_mb"])
     for path in spec["visible"]:
-        if path.split("/")[1] in OWN:
+        if path.split("/")[1] in OWN or spec["base_only"]:
             os.makedirs(root + path, exist_ok=True)
             mount(path, root + path)
+    for target, path in spec["lent"].items():
+        os.makedirs(root + target)
+        mount(path, root + target)
     os.chroot(root)
 
 

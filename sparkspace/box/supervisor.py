@@ -21,7 +21,7 @@ from typing import Any
 from aiohttp import web
 
 from ..errors import SparkspaceError
-from . import certificate
+from . import certificate, slug
 from .api import Api
 from .dyno import Ground
 from .formation import Process
@@ -77,24 +77,26 @@ def make_ground(spec: dict[str, Any]) -> Ground:
     names = Names(spec["app"])
     network = KINDS[spec["network"]]()
     network.open(names, folder)
+    built = slug.unpack(Path(spec["slug"]), folder / "slug") if spec["slug"] else None
+    shared = list(filter(os.path.isdir, [str(folder / EVENTS)]))
     return Ground(
         app=spec["app"],
-        source=Path(spec["source"]),
+        source=built or Path(spec["source"]),
+        is_slug=bool(built),
         folder=folder,
         network=network,
         names=names,
         limits=Limits(folder.name),
         log=Log(),
-        visible=(
-            sys.prefix,
-            sys.base_prefix,
-            *filter(os.path.isdir, sys.path),
-            spec["java_home"],
-            *filter(os.path.isdir, [str(folder / EVENTS)]),
-        ),
+        visible=tuple(shared if built else [spec["source"], *machines_folders(spec["java_home"]), *shared]),
         path=spec["path"],
-        java_home=spec["java_home"],
+        java_home=spec.get("java_home", ""),
     )
+
+
+def machines_folders(java_home: str) -> list[str]:
+    """Where this machine has what dynos that were not built use of it."""
+    return [sys.prefix, sys.base_prefix, *filter(os.path.isdir, sys.path), java_home]
 
 
 async def serve(spec: dict[str, Any], space: Space) -> list[web.AppRunner]:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..box import handle, procfile, record
+from ..box import handle, record
 from ..heroku.client import Client
 from ..log import event
 from . import entrance
@@ -37,6 +37,9 @@ def parser() -> Parser:
     )
     parser.add_argument(
         "--tls", action="store_true", help="serve the web process over TLS, with a certificate of the box's own"
+    )
+    parser.add_argument(
+        "--slug", type=Path, metavar="FILE", help="boot what Heroku built (heroku slugs:download), not this folder"
     )
     parser.add_argument("--detach", action="store_true", help="return when the box is open, and leave it open")
     return parser
@@ -76,12 +79,12 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
         quantities=quantities,
         sizes=dict(options.size),
         leash=not options.detach,
+        slug=options.slug,
     )
-    types = procfile.read(source)
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background job is born with it ignored
         signal.signal(number, interrupt)
     box, process = handle.open_box(source, wishes, env)
-    event("box-open", app=box.app, api=box.url, network=box.network, types=",".join(types))
+    event("box-open", app=box.app, api=box.url, network=box.network)
     if box.web:
         event("web", url=entrance.url(box), password="bin/sparkspace config:get SPACE_PROXY_BASIC_AUTH")
     for line in filter(None, box.notice.splitlines()):
