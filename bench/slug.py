@@ -9,12 +9,10 @@ compressed already, and the other two jars as Ivy brings them: 600 MB to fetch.
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import platform
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -22,33 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from buildpack import fetch, report, versions  # noqa: E402
-from tests.slug.build import Slug, slug  # noqa: E402
+from tests.slug.build import Slug, compressed, slug  # noqa: E402
 
 RESULTS = ROOT / "bench" / "results" / "slug.json"
-
-
-class Counter:
-    """A file that only counts."""
-
-    def __init__(self) -> None:
-        self.bytes = 0
-
-    def write(self, data: bytes) -> int:
-        self.bytes += len(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-
-def compressed(folder: Path, files: list[Path]) -> int:
-    """Bytes of a tar.gz of these files."""
-    counter = Counter()
-    zipped = gzip.GzipFile(fileobj=counter, mode="wb", compresslevel=6)  # type: ignore[call-overload]
-    with zipped, tarfile.open(fileobj=zipped, mode="w|") as tar:
-        for path in sorted(files):
-            tar.add(path, path.relative_to(folder), recursive=False)
-    return counter.bytes
 
 
 def naively(line: versions.Line, app: Slug) -> float:

@@ -34,9 +34,10 @@ def compile(folder: str, cache: str, env_dir: str) -> None:
     overlay.refuse_conflicts(ROOT, app.folder)
     boot.refuse_other(app.folder)
     dependencies.install(app, ROOT / "requirements.txt")
-    from . import install  # what it imports has just been installed
+    from . import archives, install  # what they import has just been installed
 
-    install.install(line, site, app.cache, java, unwanted, {**os.environ, **app.env})
+    home = install.install(line, site, app.cache, java, unwanted, {**os.environ, **app.env})
+    archives.install(app, home, install.key(line, unwanted))
     with Step(f"sparkspace with Spark {line.version}: launchers and templates") as step:
         for said in (*overlay.lay(ROOT, app.folder), boot.write(app.folder)):
             step.detail(said)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from . import natives
+from . import jars, natives
 from .errors import BuildError
 from .families import Family
 
@@ -100,8 +100,11 @@ def _extract(archive: Path, fresh: Path, unwanted: list[Family], machine: str, i
             elif target:
                 _write(content, home / target, member)
     thinning = next((family for family in unwanted if family.natives), None)
-    if thinning:
-        into.left_out[thinning.name] += sum(_thin(jar, machine) for jar in sorted((home / "jars").glob("*.jar")))
+    for jar in sorted((home / "jars").rglob("*.jar")):
+        if thinning:
+            into.left_out[thinning.name] += jars.store(jar, lambda entry: natives.is_foreign(entry, machine))
+        else:
+            jars.store(jar)
 
 
 def _files(tar: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, str, BinaryIO]]:
@@ -118,18 +121,6 @@ def _write(content: BinaryIO, target: Path, member: tarfile.TarInfo) -> None:
         shutil.copyfileobj(content, file, 1 << 20)
     runs = target.parent.name in ("bin", "sbin") or member.mode & 0o100
     target.chmod(0o755 if runs else 0o644)
-
-
-def _thin(jar: Path, machine: str) -> int:
-    """Take the foreign libraries out of a jar. Returns how many compressed bytes that were."""
-    with zipfile.ZipFile(jar) as found:
-        if not any(natives.is_foreign(name, machine) for name in found.namelist()):
-            return 0
-    thin = jar.with_suffix(".thin")
-    with jar.open("rb") as source:
-        left_out = natives.copy(source, thin, machine)
-    thin.replace(jar)
-    return left_out
 
 
 def _replace(fresh: Path, home: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sparkspace.log import notice
 
-from . import cache, distribution, families, fetch, versions
+from . import archives, cache, distribution, families, fetch, jars, versions
 from .errors import BuildError
 from .families import Family
 from .log import Step
@@ -24,7 +24,7 @@ from .versions import Line
 
 HERE = Path(__file__).parent
 # What a kept tree depends on, besides its line, its families and its machine.
-MAKERS = ("distribution.py", "natives.py", "install.py")
+MAKERS = ("distribution.py", "jars.py", "natives.py", "install.py")
 
 
 def install(line: Line, site: Path, folder: Path, java: Path, unwanted: list[Family], env: Mapping[str, str]) -> Path:
@@ -49,7 +49,7 @@ def install(line: Line, site: Path, folder: Path, java: Path, unwanted: list[Fam
         _make(line, fresh, folder, java, unwanted, env)
 
     try:
-        kept = cache.tree(folder / "spark" / _key(line, unwanted), make)
+        kept = cache.tree(folder / "spark" / key(line, unwanted), make)
         with Step(f"Installing Spark {line.version}") as step:
             cache.copy(kept, site)
             step.weigh(site / "pyspark")
@@ -58,11 +58,11 @@ def install(line: Line, site: Path, folder: Path, java: Path, unwanted: list[Fam
         free = shutil.disk_usage(folder if folder.exists() else site).free / 1e6
         raise BuildError(
             f"Spark {line.version} can't be installed: {error}.",
-            f"It takes 1,500 MB for a moment and 350 MB for good; {folder} has {free:,.0f} MB free.",
+            f"It takes 3,000 MB for a moment and 900 MB for good; {folder} has {free:,.0f} MB free.",
         ) from error
 
 
-def _key(line: Line, unwanted: list[Family]) -> str:
+def key(line: Line, unwanted: list[Family]) -> str:
     """A name for all that decides what a tree holds."""
     parts = [repr(line), repr(unwanted), platform.machine(), *((HERE / name).read_text() for name in MAKERS)]
     return f"{line.version}-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}"
@@ -78,10 +78,10 @@ def _make(line: Line, fresh: Path, folder: Path, java: Path, unwanted: list[Fami
     for name, size in made.left_out.most_common():
         step.detail(f"left out {size / 1e6:6.1f} MB  {name}")
     with Step("Fetching the client for S3") as step:
-        jars = made.home / "jars"
-        for jar in fetch.jars(line, folder, next(jars.glob("ivy-*.jar")), java, env=env):
-            shutil.copyfile(jar, jars / jar.name)
-            step.weigh(jar)
+        place = made.home / "jars"
+        for jar in fetch.jars(line, folder, next(place.glob("ivy-*.jar")), java, env=env):
+            jars.store(Path(shutil.copy(jar, place)))
+            step.weigh(place / jar.name)
     shutil.rmtree(archive.parent)  # the tree is all that a next build needs
 
 
@@ -94,7 +94,9 @@ def main() -> None:
     given = parser.parse_args()
     try:
         unwanted = families.unwanted(os.environ.get("SPARKSPACE_KEEP", ""))
-        install(versions.requested(HERE.parent), given.site, given.cache, given.java, unwanted, os.environ)
+        line = versions.requested(HERE.parent)
+        home = install(line, given.site, given.cache, given.java, unwanted, os.environ)
+        archives.install_here(home, given.java)
     except BuildError as error:
         notice(*error.lines())
         sys.exit(error.exit_code)

@@ -1,11 +1,8 @@
-"""Native libraries inside jars: which are for this machine, and a jar without the others."""
+"""Native libraries inside jars: which are for this machine."""
 
 from __future__ import annotations
 
 import re
-import zipfile
-from pathlib import Path
-from typing import BinaryIO
 
 LIBRARY = re.compile(r"\.(so|dll|dylib|jnilib|a)$")
 # How the libraries that Spark brings spell a machine in their paths: librocksdbjni-linux64.so, linux/amd64/…,
@@ -23,15 +20,3 @@ def is_foreign(entry: str, machine: str) -> bool:
     if machine not in SPELLINGS or not LIBRARY.search(entry):
         return False
     return not re.search(rf"(?i)(linux[-_/]?|epoll_)({SPELLINGS[machine]})[/.]", entry)
-
-
-def copy(source: BinaryIO, target: Path, machine: str) -> int:
-    """Write a jar without its foreign libraries. Returns how many compressed bytes were left out."""
-    left_out = 0
-    with zipfile.ZipFile(source) as jar, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as thin:
-        for entry in jar.infolist():
-            if is_foreign(entry.filename, machine):
-                left_out += entry.compress_size
-            else:
-                thin.writestr(entry, jar.read(entry))
-    return left_out

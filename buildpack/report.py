@@ -10,7 +10,14 @@ from .versions import Line
 
 # The first pattern that has a file counts it.
 SPARK = ".heroku/python/lib/python3.*/site-packages/pyspark"
-PATTERNS = {"java": ".jdk/**/*", "spark": f"{SPARK}/**/*", "python": ".heroku/**/*", "app": "**/*"}
+PATTERNS = {
+    "java": ".jdk/**/*",
+    "archive": f"{SPARK}/archives/*",
+    "spark": f"{SPARK}/**/*",
+    "launchers": ".heroku/sparkspace/**/*",
+    "python": ".heroku/**/*",
+    "app": "**/*",
+}
 
 
 def members(folder: Path, line: Line) -> dict[str, list[Path]]:

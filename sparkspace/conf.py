@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from . import ports, redaction
+from . import archive, ports, redaction
 from .config import Dyno, Settings
 from .errors import LaunchError
 
@@ -38,6 +38,7 @@ class Values:
     master_app_domain: str
     driver_memory_mb: int
     executor_memory_mb: int
+    class_archive: archive.Archive  # what lets a JVM begin with Spark's classes ready
     magic_committer: bool  # this Spark has the classes that commit to S3 without renaming
 
 

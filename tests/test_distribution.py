@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from buildpack import cache, distribution, families, natives
+from buildpack import cache, distribution, families, jars, natives
 from buildpack.errors import BuildError
 
 TOP = "pyspark-4.3.0"
@@ -84,6 +84,23 @@ def test_jars_keep_this_machines_libraries_alone(tmp_path: Path) -> None:
         with zipfile.ZipFile(made.home / "jars" / "rocksdbjni-9.8.4.jar") as jar:
             assert sorted(jar.namelist()) == sorted(["a.class", kept])
             assert jar.read("a.class") == b"a.class" * 100
+
+
+def test_jars_are_stored_with_their_folders(tmp_path: Path) -> None:
+    """Without its folders, Java refuses a jar that has an INDEX.LIST: InvalidJarIndexError."""
+    jar = tmp_path / "a.jar"
+    with zipfile.ZipFile(jar, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in ("META-INF/", "META-INF/MANIFEST.MF", "META-INF/A.SF", "b/", "b/B.class", "a/A.class"):
+            target.writestr(zipfile.ZipInfo(name, (2020, 1, 2, 3, 4, 6)), "" if name.endswith("/") else name * 100)
+    before = zipfile.ZipFile(jar).infolist()
+    assert jars.store(jar, lambda entry: entry == "a/A.class") == before[-1].compress_size
+    with zipfile.ZipFile(jar) as stored:
+        assert [(entry.filename, entry.date_time) for entry in stored.infolist()] == [
+            (entry.filename, entry.date_time) for entry in before[:-1] if entry.filename != "META-INF/A.SF"
+        ]
+        assert all(entry.compress_type == zipfile.ZIP_STORED for entry in stored.infolist())
+        assert stored.read("b/B.class") == b"b/B.class" * 100
+    assert [path.name for path in tmp_path.iterdir()] == ["a.jar"]
 
 
 def test_families_can_be_kept(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,18 @@ def test_operators_driver_is_taken_or_refused(asked: str, memory_mb: int, given:
 def test_executor(asked: str, smallest_worker_mb: int | None, given: int) -> None:
     settings = Settings.from_env({"SPARK_EXECUTOR_MEMORY": asked})
     assert sizing.executor_memory_mb(settings, smallest_worker_mb) == given
+
+
+def test_operations_tell_what_sizes_give() -> None:
+    """The table of docs/operations.md, against the formula."""
+    text = (Path(__file__).resolve().parent.parent / "docs" / "operations.md").read_text()
+    rows = re.findall(r"^\| (private-\S+) \| (\d+) MB \| (\S+)(?: MB)? \| (\d+) MB \|", text, re.MULTILINE)
+    assert [(name.lower(), str(mb)) for name, mb in MEMORY_MB.items()] == [row[:2] for row in rows]
+    for _, memory, offer, driver in rows:
+        size = Capacity(int(memory), 2)
+        assert sizing.driver_memory_mb(Settings.from_env({}), size) == int(driver)
+        if offer == "–":
+            with pytest.raises(LaunchError):
+                sizing.worker_memory_mb(size)
+        else:
+            assert sizing.worker_memory_mb(size) == int(offer)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import conf, launch, ports, sizing, topology
+from .. import archive, conf, launch, ports, sizing, topology
 from ..config import Dyno, Settings
 from ..errors import ConfigError
 
@@ -120,8 +120,13 @@ def _values(place: Place, role: conf.Role, driver_memory_mb: int, executor_memor
         master_app_domain=topology.master_app_domain(place.dyno, place.settings),
         driver_memory_mb=driver_memory_mb,
         executor_memory_mb=executor_memory_mb,
+        class_archive=_archive(place),
         magic_committer=launch.has_jar(place.env, "spark-hadoop-cloud_*.jar"),
     )
+
+
+def _archive(place: Place) -> archive.Archive:
+    return archive.find(launch.spark_home(place.env), launch.java_home(place.env))
 
 
 def _heap_mb(place: Place) -> int:
@@ -133,8 +138,18 @@ def _daemon(place: Place, spark_class: list[str], heap: str, role: conf.Role = "
     home = launch.spark_home(place.env)
     env = _environment(place, home)
     env.setdefault("SPARK_DAEMON_MEMORY", heap)
-    options = [conf.JAVA_OPTIONS, f"-Djava.io.tmpdir={tempfile.gettempdir()}", env.get("SPARK_DAEMON_JAVA_OPTS", "")]
-    env["SPARK_DAEMON_JAVA_OPTS"] = " ".join(options).strip()
+    found = _archive(place)
+    if found.class_path:
+        env["SPARK_DAEMON_CLASSPATH"] = os.pathsep.join(
+            filter(None, [found.class_path, env.get("SPARK_DAEMON_CLASSPATH")])
+        )
+    options = [
+        conf.JAVA_OPTIONS,
+        found.options,
+        f"-Djava.io.tmpdir={tempfile.gettempdir()}",
+        env.get("SPARK_DAEMON_JAVA_OPTS", ""),
+    ]
+    env["SPARK_DAEMON_JAVA_OPTS"] = " ".join(filter(None, options))
     return Launch(daemon_conf(place, role), (str(home / "bin" / "spark-class"), *spark_class), env)
 
 

@@ -71,17 +71,8 @@ class Store:
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     """A box with two workers and a bucket; event logs go there, as they would on Heroku."""
     box = copy_of_repository(tmp_path_factory.mktemp("s3") / "repository")
-    prepare(box)
-    env = {
-        "SPARK_S3_BUCKET_NAME": BUCKET,
-        "SPARK_S3_AWS_ACCESS_KEY_ID": KEY,
-        "SPARK_S3_AWS_SECRET_ACCESS_KEY": SECRET,
-        "SPARK_S3_AWS_REGION": REGION,
-        "SPARKSPACE_S3_ENDPOINT": STORE,
-        "SPARK_DEFAULT_CORES": "2",
-        "SPARKSPACE_CONF": "spark.eventLog.compress=false",  # to be read here
-    }
-    (box.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in env.items()))
+    prepare(box, artifacts.server().relative_to(artifacts.ROOT))
+    (box.folder / ".env").write_text(settings())
     box("up", "--detach")
     try:
         until(lambda: Store(box).ask("PUT", "")[0] == 200)
@@ -91,11 +82,24 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
         box("down")
 
 
-def prepare(box: Box) -> None:
-    """Give the app the store's process type and files."""
+def settings() -> str:
+    """An ``.env`` for it."""
+    env = {
+        "SPARK_S3_BUCKET_NAME": BUCKET,
+        "SPARK_S3_AWS_ACCESS_KEY_ID": KEY,
+        "SPARK_S3_AWS_SECRET_ACCESS_KEY": SECRET,
+        "SPARK_S3_AWS_REGION": REGION,
+        "SPARKSPACE_S3_ENDPOINT": STORE,
+        "SPARK_DEFAULT_CORES": "2",
+        "SPARKSPACE_CONF": "spark.eventLog.compress=false",  # to be read here
+    }
+    return "".join(f"{name}={value}\n" for name, value in env.items())
+
+
+def prepare(box: Box, server: Path) -> None:
+    """Give the app the store's process type and files. ``server``: the folder with its jars, as a dyno has it."""
     (box.folder / "s3proxy.properties").write_text(S3PROXY)
     (box.folder / "logback.xml").write_text(LOGBACK)
-    server = artifacts.server().relative_to(artifacts.ROOT)
     with (box.folder / "Procfile").open("a") as procfile:
         procfile.write(
             f"s3: java -Xmx256m -XX:TieredStopAtLevel=1 -Dlogback.configurationFile=logback.xml "

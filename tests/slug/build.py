@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
 import venv
 from dataclasses import dataclass
 from pathlib import Path
 
 from sparkspace import launch
+from sparkspace.box import network
+from sparkspace.proxy import nginx
 
 from ..launchers import FACTS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Without HOME, which is /app there: root would make that folder here.
 STACK = {"STACK": "heroku-24", "LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin"}
+# What the buildpacks before ours have a dyno source.
+PROFILES = {
+    "000_apt.sh": 'export PATH="$HOME/.apt/usr/bin:$HOME/.apt/usr/local/bin:$PATH"\n',
+    "jvmcommon.sh": 'export JAVA_HOME="$HOME/.jdk"\nexport PATH="$HOME/.heroku/bin:$JAVA_HOME/bin:$PATH"\n'
+    'export JAVA_TOOL_OPTIONS="-XX:MaxRAMPercentage=80.0 -Dfile.encoding=UTF-8"\n',
+    "python.sh": 'export PATH="$HOME/.heroku/python/bin:$PATH"\nexport PYTHONPATH="${PYTHONPATH:-$HOME}"\n',
+}
+# A root like this machine's, but with an /app of its own, and in it the link that heroku/python makes for its build.
+BUILD_DYNO = """
+set -e
+root=$1; app=$2; shift 2
+mount -t tmpfs none "$root"
+for place in /*; do
+    if [ -L "$place" ]; then cp -P "$place" "$root$place"
+    elif [ -d "$place" ] && [ "$place" != /app ]; then mkdir "$root$place"; mount --rbind "$place" "$root$place"; fi
+done
+mkdir -p "$root/app/.heroku"
+ln -s "$app/.heroku/python" "$root/app/.heroku/python"
+exec /usr/sbin/chroot "$root" "$@"
+"""
 
 
 @dataclass(frozen=True)
@@ -25,6 +51,7 @@ class Slug:
     folder: Path
     cache: Path
     env_dir: Path
+    has_app: bool = False  # the build sees an /app
 
     def write(self, files: dict[str, str]) -> None:
         """Files of the app."""
@@ -36,26 +63,86 @@ class Slug:
     def run(self, program: str, buildpack: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
         """Run one of the buildpack API's programs."""
         command = [str(buildpack / "bin" / program), *map(str, (self.folder, self.cache, self.env_dir))]
-        return subprocess.run(
-            command, env={**STACK, "HOME": str(self.cache), **env}, capture_output=True, text=True, timeout=400
-        )
+        with tempfile.TemporaryDirectory() as root:
+            return subprocess.run(
+                [*(build_dyno(root, self.folder) if self.has_app else []), *command],
+                env={**STACK, "HOME": str(self.cache), **env}, capture_output=True, text=True, timeout=900,
+            )  # fmt: skip
 
     def boot(self, command: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run a command as a dyno of this slug does: what the buildpacks put into .profile.d first."""
         profile = f'cd "$HOME"; for f in .profile.d/*.sh; do . "$f"; done; {command}'
-        path = f"{self.folder}/.heroku/python/bin:{self.folder}/.jdk/bin:{STACK['PATH']}"
-        env = {**STACK, **FACTS, "HOME": str(self.folder), "PATH": path, **env}
+        env = {**STACK, **FACTS, "HOME": str(self.folder), **env}
         return subprocess.run(["bash", "-c", profile], env=env, capture_output=True, text=True, timeout=300)
+
+    def pack(self, archive: Path) -> None:
+        """What the slug compiler makes of it in the end."""
+        with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+            tar.add(self.folder, "./app")
+
+
+def build_dyno(root: str, app: Path) -> list[str]:
+    """The command before a build's own that gives it an ``/app``."""
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    return ["unshare", *user, "--mount", "--propagation", "private", "--", "sh", "-c", BUILD_DYNO, "sh", root, str(app)]
+
+
+def compressed(folder: Path, files: list[Path]) -> int:
+    """Bytes of files as a slug has them: packed, and compressed as one."""
+    counter = Counter()
+    zipped = gzip.GzipFile(fileobj=counter, mode="wb", compresslevel=6)  # type: ignore[call-overload]
+    with zipped, tarfile.open(fileobj=zipped, mode="w|") as tar:
+        for path in sorted(files):
+            tar.add(path, path.relative_to(folder), recursive=False)
+    return counter.bytes
+
+
+class Counter:
+    """A file that only counts."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def write(self, data: bytes) -> int:
+        self.bytes += len(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
 
 
 def slug(folder: Path, cache: Path) -> Slug:
-    """An empty app, after heroku/python and heroku/jvm."""
-    python = folder / ".heroku" / "python"
-    venv.create(python, with_pip=True, symlinks=True)
+    """An empty app, after the buildpacks for apt's packages, Java and Python."""
+    lay_python(folder / ".heroku" / "python")
     java = launch.java_home({"PATH": STACK["PATH"]})
-    (folder / ".jdk").symlink_to(java)
-    (folder / "env").mkdir()
-    return Slug(folder, cache, folder / "env")
+    unwanted = shutil.ignore_patterns("jmods", "src.zip", "man", "demo")
+    shutil.copytree(java, folder / ".jdk", ignore=unwanted, ignore_dangling_symlinks=True)
+    programs = folder / ".apt" / "usr" / "sbin"
+    programs.mkdir(parents=True)
+    shutil.copy(nginx.find({"PATH": STACK["PATH"]}), programs)
+    (folder / ".profile.d").mkdir()
+    for name, text in PROFILES.items():
+        (folder / ".profile.d" / name).write_text(text)
+    vars = cache.with_name(f"{folder.name}-env")
+    vars.mkdir()
+    return Slug(folder, cache, vars, has_app=not network.lack_of_namespaces())
+
+
+def lay_python(folder: Path) -> None:
+    """A Python that does not mind where it lies. Where it is the system's own, a link: a stack image has one too."""
+    base = Path(sys.base_prefix)
+    if base == Path("/usr"):
+        venv.create(folder, with_pip=True, symlinks=True)
+        return
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    unwanted = shutil.ignore_patterns("site-packages", "test", "__pycache__", "*.a")
+    shutil.copytree(base / "lib" / version, folder / "lib" / version, ignore=unwanted)
+    (folder / "lib" / version / "site-packages").mkdir()
+    (folder / "bin").mkdir()
+    shutil.copy(base / "bin" / version, folder / "bin")
+    (folder / "bin" / "python3").symlink_to(version)
+    done = [str(folder / "bin" / "python3"), "-m", "ensurepip", "--default-pip"]
+    subprocess.run(done, check=True, capture_output=True, env=STACK)
 
 
 def bare(folder: Path) -> Slug:

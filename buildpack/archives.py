@@ -1,0 +1,181 @@
+"""Making a class-data archive: a run of Spark that uses much of it, and a JVM that writes down what it has loaded."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from sparkspace.archive import ARCHIVE, CLASS_PATH, FOLDER, MANIFEST, describe, find
+from sparkspace.log import notice
+
+from . import cache
+from .app import App
+from .log import Step
+
+TRAINING = Path(__file__).parent / "training.py"
+RECIPE = (Path(__file__).read_text(), TRAINING.read_text())
+TRAINED_WITHIN_S = 900
+RUNS_AT = Path("/app")
+MASTER = "org.apache.spark.deploy.master.Master"
+LINKS = (".heroku/python", ".jdk")
+MANIFEST_WIDTH = 70  # bytes of a line; what is longer goes on in the next, after a blank
+
+
+def install(app: App, home: Path, key: str) -> None:
+    """Put an archive into a Spark that lies in an app: made once, and kept in the cache.
+
+    Args:
+        app: the app, whose files will lie in ``/app``; an archive names its class path.
+        home: ``SPARK_HOME``, in the app.
+        key: all that decides what that Spark is.
+    """
+
+    def keep(fresh: Path) -> None:
+        with at_its_place(app.folder) as root:
+            make(root / home.relative_to(app.folder), root / ".jdk", root / ".heroku" / "python" / "bin" / "python3")
+        shutil.copytree(home / FOLDER, fresh, dirs_exist_ok=True)
+
+    release = (app.folder / ".jdk" / "release").read_text()
+    own = hashlib.sha256("\0".join([key, str(home.relative_to(app.folder)), release, *RECIPE]).encode()).hexdigest()
+    with _without_harm():
+        kept = cache.tree(app.cache / "archives" / own[:16], keep)
+        with Step("Installing the class-data archive") as step:
+            shutil.copytree(kept, home / FOLDER, dirs_exist_ok=True, ignore=shutil.ignore_patterns(cache.NAME))
+            step.weigh(home / FOLDER)
+
+
+def install_here(home: Path, java: Path) -> None:
+    """Make the archive of a Spark that stays where it is, for this Python."""
+    with _without_harm():
+        make(home, java.resolve().parent.parent, Path(sys.executable))
+
+
+@contextlib.contextmanager
+def _without_harm() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, subprocess.SubprocessError) as error:
+        notice(f"There is no class-data archive: {_reason(error)}.", "All works without it; JVMs start slower.")
+
+
+def make(home: Path, java_home: Path, python: Path) -> None:
+    """Make the archive of a Spark, in its folder.
+
+    Args:
+        home: ``SPARK_HOME``, at the path where it will run.
+        java_home: the Java that will run it, likewise.
+        python: the Python program that has the package.
+
+    Raises:
+        OSError, subprocess.SubprocessError: it can't be made, and nothing of it is there.
+    """
+    folder = home / FOLDER
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        with Step("Making the class-data archive, by a first run of Spark") as step:
+            write_class_path(home)
+            _train(home, java_home, python)
+            (folder / MANIFEST).write_text(json.dumps(describe(folder, java_home)))
+            step.weigh(folder / ARCHIVE)
+            step.detail("{} of the {} classes of a JVM come from it".format(*_verify(home, java_home)))
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+
+
+def write_class_path(home: Path) -> None:
+    """Write the jar that names all jars of Spark, in the order of their names."""
+    names = sorted(path.name for path in (home / "jars").glob("*.jar"))
+    text = "Class-Path: " + " ".join(f"../jars/{name}" for name in names)
+    lines = [text[:MANIFEST_WIDTH]]
+    lines += [
+        f" {text[start : start + MANIFEST_WIDTH - 1]}" for start in range(MANIFEST_WIDTH, len(text), MANIFEST_WIDTH - 1)
+    ]
+    with zipfile.ZipFile(home / FOLDER / CLASS_PATH, "w") as jar:
+        entry = zipfile.ZipInfo("META-INF/MANIFEST.MF")
+        jar.writestr(entry, "\r\n".join(["Manifest-Version: 1.0", *lines, "", ""]))
+
+
+def _train(home: Path, java_home: Path, python: Path) -> None:
+    folder = home / FOLDER
+    with tempfile.TemporaryDirectory(prefix="training-") as scratch:
+        argv = [
+            str(home / "bin" / "spark-submit"), "--master", "local-cluster[1,1,512]", "--driver-memory", "1g",
+            "--driver-class-path", str(folder / CLASS_PATH),
+            "--driver-java-options", f"-XX:ArchiveClassesAtExit={folder / ARCHIVE} -Xlog:disable",
+            str(TRAINING),
+        ]  # fmt: skip
+        env = {
+            "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch,
+            "SPARK_HOME": str(home), "JAVA_HOME": str(java_home), "PYSPARK_PYTHON": str(python),
+            "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": scratch, "SPARK_CONF_DIR": scratch,
+            "SPARK_WORKER_DIR": scratch, "PYTHONDONTWRITEBYTECODE": "1", "_SPARK_AUTH_SECRET": secrets.token_hex(32),
+        }  # fmt: skip
+        subprocess.run(
+            argv, env=env, cwd=scratch, check=True, capture_output=True, text=True, timeout=TRAINED_WITHIN_S,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+
+def _verify(home: Path, java_home: Path) -> tuple[int, int]:
+    """How many classes a JVM takes from the archive, and how many it loads, when it only prints a master's help.
+
+    Raises:
+        OSError: none.
+    """
+    found = find(home, java_home)
+    command = [str(java_home / "bin" / "java"), *found.options.split(), "-Xlog:class+load", "-cp", found.class_path]
+    said = subprocess.run([*command, MASTER, "--help"], capture_output=True, text=True, timeout=60)
+    loaded = [line for line in said.stdout.splitlines() if "source: " in line]
+    ours = sum("shared objects file (top)" in line for line in loaded)
+    if not ours:
+        raise OSError(f"Java does not use it: {(said.stderr or said.stdout).strip()[:200]}")
+    return ours, len(loaded)
+
+
+def _reason(error: OSError | subprocess.SubprocessError) -> str:
+    if not isinstance(error, subprocess.CalledProcessError):
+        return str(error)
+    lines = [line for line in error.stderr.splitlines() if line.strip()]
+    telling = [line for line in lines if re.search(r"(Error|Exception)\b.*: ", line)] or lines[-1:] or ["no word"]
+    return f"the run ended with {error.returncode}: {telling[0].strip()}"
+
+
+@contextlib.contextmanager
+def at_its_place(app: Path) -> Iterator[Path]:
+    """The folder ``/app``, where a slug will lie, showing the Python and the Java of the one that is being built.
+
+    heroku/python makes a link of this kind for itself. Those that we make, and folders for them, go again.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    with contextlib.ExitStack() as undo:
+        for link in LINKS:
+            place = RUNS_AT / link
+            if not place.exists():
+                _make_folder(place.parent, undo)
+                place.symlink_to(app / link)
+                undo.callback(place.unlink)
+            if not place.samefile(app / link):
+                raise OSError(f"{place} is another app's")
+        yield RUNS_AT
+
+
+def _make_folder(folder: Path, undo: contextlib.ExitStack) -> None:
+    if not folder.exists():
+        _make_folder(folder.parent, undo)
+        folder.mkdir()
+        undo.callback(folder.rmdir)
