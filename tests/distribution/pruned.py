@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pyspark
@@ -33,7 +35,7 @@ def env(folder: Path, *libraries: Path) -> dict[str, str]:
 def run(
     *command: str | Path, folder: Path, libraries: tuple[Path, ...] = (), stdin: str = "", timeout_s: float = 300
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end, in a folder of its own; a name with a slash is one of Spark's."""
+    """Run a program to its end, in a folder of its own; a relative path is from ``SPARK_HOME``."""
     program, *arguments = map(str, command)
     path = str(HOME / program) if "/" in program and not program.startswith("/") else program
     done = subprocess.run(
@@ -47,3 +49,12 @@ def run(
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
     return done
+
+
+def wait_until(is_so: Callable[[], bool], limit_s: float = 180) -> None:
+    """Ask twice a second. Raises TimeoutError."""
+    deadline = time.monotonic() + limit_s
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.5)
