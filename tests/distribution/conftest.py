@@ -16,7 +16,6 @@ PEOPLE = {
     "people.csv": "name;age;job\nJorge;30;Developer\nBob;32;Developer\n",
     "people.xml": "<people><person><name>Justin</name><age>19</age></person></people>\n",
     "kv1.txt": "".join(f"{key}\x01val_{key}\n" for key in range(500)),
-    "dir1/file3.json": '{"file": "corrupt.json"}\n',
 }
 USERS = """\
 import pyarrow, pyarrow.orc, pyarrow.parquet

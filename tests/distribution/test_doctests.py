@@ -18,6 +18,8 @@ pytestmark = [pytest.mark.spark, pytest.mark.long, pytest.mark.timeout(LIMIT_S +
 MODULES = ("pyspark.sql.functions.builtin", "pyspark.sql.classic.dataframe", "pyspark.ml.feature", "pyspark.core.rdd")
 # These ask for what is known after one second, and expect all of it. A busy machine has less.
 HURRIED = {f"__main__.RDD.{name}" for name in ("countApprox", "sumApprox", "meanApprox")}
+# Spark asks whether it is there, and has the type TIME if so. With "1" the launcher would look for a source tree.
+TESTING = {"SPARK_TESTING": ""}
 # A file of Spark's source tree, which no distribution has. The examples print no more of it than its 8 parts, 87 bytes.
 AGES = ("python/test_support/sql/ages_newlines.csv", ",".join(["ten bytes!"] * 8))
 
@@ -29,7 +31,7 @@ def test_doctests(module: str, tmp_path: Path) -> None:
     ages.write_text(AGES[1])
     done = subprocess.run(
         [sys.executable, "-m", module],
-        env=pruned.env(tmp_path, artifacts.libraries()),
+        env={**pruned.env(tmp_path, artifacts.libraries()), **TESTING},
         cwd=tmp_path,
         capture_output=True,
         text=True,

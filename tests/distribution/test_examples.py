@@ -11,7 +11,7 @@ import pytest
 
 from . import artifacts, pruned
 
-pytestmark = [pytest.mark.spark, pytest.mark.long]
+pytestmark = [pytest.mark.spark, pytest.mark.long, pytest.mark.timeout(900)]
 
 HERE = "examples/src/main/python"
 RESOURCES = "examples/src/main/resources"
@@ -83,10 +83,10 @@ def test_stream_from_a_socket(folder: Path) -> None:
         with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
             running = subprocess.Popen(command, env=environment, cwd=folder, stdout=out, stderr=err)
         try:
-            # The source connects first to learn its schema.
             connection, _ = server.accept()
-            connection.sendall(b"heave ho heave\n")
-            pruned.wait_until(lambda: re.search(r"\|\s*heave\|\s*2\|", (folder / "out").read_text()) is not None)
+            with connection:
+                connection.sendall(b"heave ho heave\n")
+                pruned.wait_until(lambda: re.search(r"\|\s*heave\|\s*2\|", (folder / "out").read_text()) is not None)
         finally:
             running.terminate()
             running.wait(60)

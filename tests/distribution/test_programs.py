@@ -14,7 +14,7 @@ import pytest
 
 from . import artifacts, pruned
 
-pytestmark = [pytest.mark.spark, pytest.mark.long]
+pytestmark = [pytest.mark.spark, pytest.mark.long, pytest.mark.timeout(900)]
 
 LOCAL = ("--master", "local[2]", "--conf", "spark.ui.enabled=false", "--conf", "spark.sql.shuffle.partitions=2")
 # Pi by SparkPi's way: the jar with Spark's examples in Scala is in no package of pip.
