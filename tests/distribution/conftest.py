@@ -22,8 +22,6 @@ import pyarrow, pyarrow.orc, pyarrow.parquet
 users = pyarrow.table({"name": ["Alyssa", "Ben"], "favorite_color": [None, "red"], "favorite_numbers": [[3, 9], []]})
 pyarrow.parquet.write_table(users, "users.parquet")
 pyarrow.orc.write_table(users, "users.orc")
-for path in ("dir1/file1.parquet", "dir1/dir2/file2.parquet"):
-    pyarrow.parquet.write_table(pyarrow.table({"file": [path]}), path)
 """
 
 
@@ -31,7 +29,7 @@ for path in ("dir1/file1.parquet", "dir1/dir2/file2.parquet"):
 def folder(tmp_path: Path) -> Path:
     shutil.copytree(artifacts.examples(), tmp_path, dirs_exist_ok=True)
     resources = tmp_path / "examples" / "src" / "main" / "resources"
-    (resources / "dir1" / "dir2").mkdir(parents=True)
+    resources.mkdir(parents=True)
     for name, text in PEOPLE.items():
         (resources / name).write_text(text)
     pruned.run(sys.executable, "-c", USERS, folder=resources, libraries=(artifacts.libraries(),))
