@@ -87,6 +87,20 @@ def spark_home(env: Mapping[str, str]) -> Path:
     return home
 
 
+def spark_version(home: Path) -> str:
+    """The version in the name of Spark's core jar: the one file that every distribution has.
+
+    Raises:
+        LaunchError: there is none, or more than one.
+    """
+    jars = list((home / "jars").glob("spark-core_*.jar"))
+    if len(jars) != 1:
+        raise LaunchError(
+            f"{home}/jars has {len(jars)} files spark-core_*.jar, but must have one.", "Install Spark anew."
+        )
+    return jars[0].stem.split("-", 2)[2]
+
+
 def has_jar(env: Mapping[str, str], name: str) -> bool:
     """Whether Spark has a jar whose name matches.
 
