@@ -213,7 +213,7 @@ CASES = [
          "java.runtime.version=17 in system.properties)"),
         {"JAVA_HOME": "/nonexistent"}, ("spark-worker",)),
     Bad("a Java that is too old", "launch",
-        ("Spark 4 needs Java 17 or newer, but {tmp}/java8 is Java 8.", "scripts/setup"),
+        ("Java 17 or newer is needed, but {tmp}/java8 is Java 8.", "scripts/setup"),
         {"JAVA_HOME": "{tmp}/java8"}, ("spark-master",)),
     Bad("SPARK_HOME without Spark", "launch",
         ("SPARK_HOME is '{tmp}', but there is no bin/spark-class.", "Unset it, or mend it."),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import conf, launch, sizing, topology
-from ..errors import CheckFailed, ConfigError, LaunchError
+from ..errors import CheckFailed, ConfigError
 from . import drivers, master, roles
 
 PROBE = Path(__file__).resolve().parent.parent / "code" / "probe.py"

@@ -1,4 +1,4 @@
-"""The flags that Spark's own scripts are given, so that the cluster's conf file is read whatever the user's flags are."""
+"""The flags that Spark's own scripts are given: the cluster's conf file is read, whatever else the user has read."""
 
 from __future__ import annotations
 

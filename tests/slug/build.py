@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import venv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,14 +47,21 @@ class Slug:
         return subprocess.run(["bash", "-c", profile], env=env, capture_output=True, text=True, timeout=300)
 
 
-def slug(folder: Path, cache: Path) -> Slug:
+def slug(folder: Path, cache: Path, python: str = sys.executable, java: Path | None = None) -> Slug:
     """An empty app, after heroku/python and heroku/jvm."""
-    python = folder / ".heroku" / "python"
-    venv.create(python, with_pip=True, symlinks=True)
-    java = launch.java_home({"PATH": STACK["PATH"]})
-    (folder / ".jdk").symlink_to(java)
+    folder.mkdir(exist_ok=True)
+    subprocess.run([python, "-m", "venv", folder / ".heroku" / "python"], check=True)
+    (folder / ".jdk").symlink_to(java or launch.java_home({"PATH": STACK["PATH"]}))
     (folder / "env").mkdir()
     return Slug(folder, cache, folder / "env")
+
+
+def lay_repository(made: Slug) -> None:
+    """Make the app this repository, as a fresh clone has it."""
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
+    for name in filter(lambda name: (ROOT / name).is_file(), listed.stdout.splitlines()):
+        (made.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, made.folder / name)
 
 
 def bare(folder: Path) -> Slug:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import socket
 import subprocess
 from collections.abc import Mapping
@@ -18,7 +17,13 @@ from ..launchers import SECRET
 from .build import STACK, Slug
 
 APP = "myapp.app.localspace"
-ADDRESSES = {"master": "127.0.0.2", "worker": "127.0.0.3", "s3": "127.0.0.4", "run": "127.0.0.5"}
+ADDRESSES = {
+    "master": "127.0.0.2",
+    "worker": "127.0.0.3",
+    "s3": "127.0.0.4",
+    "history": "127.0.0.5",
+    "run": "127.0.0.6",
+}
 # The names are the machine's own hosts file, there and nowhere else.
 OPEN = 'ip link set lo up && mount --bind "$0" /etc/hosts && echo open && exec cat'
 
@@ -32,6 +37,7 @@ class Space:
 
     def __enter__(self) -> Space:
         self.folder = self.slug.folder.parent
+        self._started: list[subprocess.Popen[str]] = []
         (self.folder / "tmp").mkdir(exist_ok=True)
         hosts = self.folder / "hosts"
         names = {"127.0.0.1": f"localhost {socket.gethostname()}"}
@@ -45,15 +51,18 @@ class Space:
 
     def __exit__(self, *_: object) -> None:
         self._unshare.communicate(timeout=30)  # its first process has read its last, and all others go with it
+        for dyno in self._started:
+            dyno.wait(30)
 
     def start(self, kind: str, command: str, **config: str) -> subprocess.Popen[str]:
-        """A dyno that runs on; what it says goes into its log."""
+        """A dyno that runs on; what it says goes into its log. A kind that is no process type is a one-off dyno."""
+        entered = self._dyno(kind, command, config)
         with self.log(kind).open("w") as log:
-            return subprocess.Popen(
-                self._dyno(kind, command, config), stdin=subprocess.DEVNULL, stdout=log, stderr=log, text=True
-            )
+            dyno = subprocess.Popen(entered, stdin=subprocess.DEVNULL, stdout=log, stderr=log, text=True)
+        self._started.append(dyno)
+        return dyno
 
-    def run(self, command: str, stdin: str = "", timeout_s: float = 240, **config: str) -> Ended:
+    def run(self, command: str, stdin: str = "", timeout_s: float = 400, **config: str) -> Ended:
         """A one-off dyno, until it ends."""
         done = subprocess.run(
             self._dyno("run", command, config), input=stdin, capture_output=True, text=True, timeout=timeout_s
@@ -65,7 +74,8 @@ class Space:
         return self.folder / f"{kind}.log"
 
     def _dyno(self, kind: str, command: str, config: Mapping[str, str]) -> list[str]:
-        home, address = str(self.slug.folder), ADDRESSES[kind]
+        kind = kind if kind in ADDRESSES else "run"
+        home = str(self.slug.folder)
         env = {
             **STACK,
             "HOME": home,
@@ -73,7 +83,7 @@ class Space:
             "TMPDIR": str(self.folder / "tmp"),
             "DYNO": f"{kind}.1",
             "DYNO_RAM": "2560",
-            "HEROKU_PRIVATE_IP": address,
+            "HEROKU_PRIVATE_IP": ADDRESSES[kind],
             "HEROKU_DNS_APP_NAME": APP,
             "HEROKU_DNS_FORMATION_NAME": f"{kind}.{APP}",
             "HEROKU_DNS_DYNO_NAME": f"1.{kind}.{APP}",
@@ -95,8 +105,3 @@ class Ended:
     code: int
     stdout: str
     stderr: str
-
-
-def quoted(*words: str) -> str:
-    """Words for bash."""
-    return shlex.join(words)
