@@ -63,7 +63,7 @@ def test_arguments(dyno: dict[str, str], launcher: str, args: tuple[str, ...], e
 
 @pytest.mark.parametrize(
     "args",
-    ["", "--conf a=b", "-v --name --properties-file job.py", "--supervise job.py --properties-file x", "-f x.sql -v"],
+    ["", "--conf a=b", "-v --name --properties-file job.py", "--supervise job.py a --properties-file x", "-f x.sql -v"],
 )
 def test_spark_3_knows_no_flag_of_ours(dyno: dict[str, str], tmp_path: Path, args: str) -> None:
     """It takes --load-spark-defaults for an error. A program may have an option like Spark's own."""
