@@ -62,7 +62,7 @@ class Space:
         self._started.append(dyno)
         return dyno
 
-    def run(self, command: str, stdin: str = "", timeout_s: float = 400, **config: str) -> Ended:
+    def run(self, command: str, stdin: str = "", timeout_s: float = 900, **config: str) -> Ended:
         """A one-off dyno, until it ends."""
         done = subprocess.run(
             self._dyno("run", command, config), input=stdin, capture_output=True, text=True, timeout=timeout_s
