@@ -87,6 +87,20 @@ def spark_home(env: Mapping[str, str]) -> Path:
     return home
 
 
+def spark_version(home: Path) -> str:
+    """The version in the name of Spark's core jar: the one file that every distribution has.
+
+    Raises:
+        LaunchError: there is none, or more than one.
+    """
+    jars = list((home / "jars").glob("spark-core_*.jar"))
+    if len(jars) != 1:
+        raise LaunchError(
+            f"{home}/jars has {len(jars)} files spark-core_*.jar, but must have one.", "Install Spark anew."
+        )
+    return jars[0].stem.split("-", 2)[2]
+
+
 def has_jar(env: Mapping[str, str], name: str) -> bool:
     """Whether Spark has a jar whose name matches.
 
@@ -100,7 +114,7 @@ def java_home(env: Mapping[str, str]) -> Path:
     """The Java to run Spark on: ``JAVA_HOME``, else the ``java`` on ``PATH``.
 
     Raises:
-        LaunchError: there is none, or it is older than Spark 4 can use.
+        LaunchError: there is none, or it is older than Spark 4 can use. (Spark 3.5 could, but is not tested with it.)
     """
     named = env.get("JAVA_HOME", "")
     program = shutil.which("java", path=f"{named}/bin" if named else env.get("PATH"))
@@ -114,7 +128,7 @@ def java_home(env: Mapping[str, str]) -> Path:
     home = Path(named) if named else Path(os.path.realpath(program)).parent.parent
     version = java_version(home)
     if version and version < LEAST_JAVA:
-        raise LaunchError(f"Spark 4 needs Java {LEAST_JAVA} or newer, but {home} is Java {version}.", "scripts/setup")
+        raise LaunchError(f"Java {LEAST_JAVA} or newer is needed, but {home} is Java {version}.", "scripts/setup")
     return home
 
 

@@ -47,7 +47,7 @@ def render(case: Path, role: conf.Role) -> Rendered:
     """Render the files of a case as a launcher does."""
     meant: dict[str, Any] = json.loads(case.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as home:
-        (fake_spark(Path(home)) / "jars").mkdir()
+        fake_spark(Path(home))
         for jar in meant.get("jars", []):
             (Path(home) / "jars" / jar).touch()
         return rendered(meant, role, home)

@@ -122,8 +122,10 @@ def fake_program(path: Path) -> Path:
     return path
 
 
-def fake_spark(home: Path) -> Path:
+def fake_spark(home: Path, version: str = "4.3.0") -> Path:
     """A ``SPARK_HOME`` whose programs only tell what they were given."""
+    (home / "jars").mkdir(parents=True)
+    (home / "jars" / f"spark-core_2.13-{version}.jar").touch()
     for name in ("spark-class", "spark-submit", "spark-shell", "spark-sql", "pyspark"):
         fake_program(home / "bin" / name)
     return home

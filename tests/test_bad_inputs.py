@@ -213,7 +213,7 @@ CASES = [
          "java.runtime.version=17 in system.properties)"),
         {"JAVA_HOME": "/nonexistent"}, ("spark-worker",)),
     Bad("a Java that is too old", "launch",
-        ("Spark 4 needs Java 17 or newer, but {tmp}/java8 is Java 8.", "scripts/setup"),
+        ("Java 17 or newer is needed, but {tmp}/java8 is Java 8.", "scripts/setup"),
         {"JAVA_HOME": "{tmp}/java8"}, ("spark-master",)),
     Bad("SPARK_HOME without Spark", "launch",
         ("SPARK_HOME is '{tmp}', but there is no bin/spark-class.", "Unset it, or mend it."),
@@ -241,6 +241,10 @@ CASES = [
         {}, ("sparkspace", "wait", "--workers", "two")),
     Bad("a command to run is missing", "usage",
         ("bin/sparkspace run: a command is missing", "See: bin/sparkspace run --help"), {}, ("sparkspace", "run")),
+    Bad("a file in place of ours, on a Spark that reads one", "usage",
+        ("Spark 3.5.9 would read the file of --properties-file in place of the cluster's own, and find no cluster.",
+         "Give its lines as --conf KEY=VALUE, or set them for all drivers: SPARKSPACE_CONF"),
+        {"SPARK_HOME": "{tmp}/spark-3.5"}, ("spark-submit", "-v", "--name", "x", "--properties-file=y", "job.py")),
     Bad("no master for the time of a wait", "master-unreachable",
         ("No master is ALIVE after 1 s: http://1.master.myapp.app.localspace:8080 is DOWN (its name does not resolve).",
          "Look at the dynos and what they log: heroku ps, heroku logs --ps master   (in a box: bin/sparkspace ps, …)"),
@@ -270,13 +274,12 @@ def prepare(tmp: Path) -> None:
     (tmp / "taken").mkdir()
     (tmp / "taken" / f"sparkspace-conf-{os.getuid()}").symlink_to(tmp)
     launchers.fake_java(tmp / "java8", "1.8.0_412")
-    launchers.fake_spark(tmp / "spark-with-jars")
+    launchers.fake_spark(tmp / "spark-with-jars", "9.9.9")
+    launchers.fake_spark(tmp / "spark-3.5", "3.5.9")
     launchers.only_tools(tmp / "tools")
     (tmp / "broken").mkdir()
     (tmp / "broken" / "nginx").write_text("#!/bin/sh\necho libcrypt.so.1: not there >&2\nexit 127\n")
     (tmp / "broken" / "nginx").chmod(0o755)
-    (tmp / "spark-with-jars" / "jars").mkdir()
-    (tmp / "spark-with-jars" / "jars" / "spark-core_2.13-9.9.9.jar").touch()
 
 
 @functools.cache

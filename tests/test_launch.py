@@ -69,7 +69,7 @@ def test_java_is_found_and_weighed(tmp_path: Path, name: str, version: str, feat
         return
     with pytest.raises(LaunchError) as caught:
         launch.java_home(env)
-    assert caught.value.message == f"Spark 4 needs Java 17 or newer, but {home} is Java {feature}."
+    assert caught.value.message == f"Java 17 or newer is needed, but {home} is Java {feature}."
 
 
 def test_java_on_path_is_followed_to_its_home(tmp_path: Path) -> None:

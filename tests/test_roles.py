@@ -61,6 +61,16 @@ def test_arguments(dyno: dict[str, str], launcher: str, args: tuple[str, ...], e
     assert argv(dyno, launcher, *args, **env) == given.split()
 
 
+@pytest.mark.parametrize(
+    "args",
+    ["", "--conf a=b", "-v --name --properties-file job.py", "--supervise job.py a --properties-file x", "-f x.sql -v"],
+)
+def test_spark_3_knows_no_flag_of_ours(dyno: dict[str, str], tmp_path: Path, args: str) -> None:
+    """It takes --load-spark-defaults for an error. A program may have an option like Spark's own."""
+    old = {"SPARK_HOME": str(launchers.fake_spark(tmp_path / "old", "3.5.9"))}
+    assert argv({**dyno, **old}, "spark-submit", *args.split()) == ["bin/spark-submit", *args.split()]
+
+
 def test_arguments_arrive_as_they_are(dyno: dict[str, str]) -> None:
     strange = ["", "a b", "--conf", "spark.a=$HOME 'x' \"y\"", "*", "-é\n"]
     assert argv(dyno, "spark-submit", *strange)[2:] == strange

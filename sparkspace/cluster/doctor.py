@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import conf, launch, sizing, topology
-from ..errors import CheckFailed, ConfigError, LaunchError
+from ..errors import CheckFailed, ConfigError
 from . import drivers, master, roles
 
 PROBE = Path(__file__).resolve().parent.parent / "code" / "probe.py"
@@ -40,34 +40,20 @@ def examine(place: roles.Place, job_timeout_s: float) -> Iterator[Finding]:
     yield check_java(place)
     yield Finding("Python", f"{platform.python_version()}")
     home = launch.spark_home(place.env)
-    yield Finding("Spark", f"{spark_version(home)} in {home}")
+    yield Finding("Spark", f"{launch.spark_version(home)} in {home}")
     yield check_names(place)
     alive = check_master(place)
     yield Finding("master", f"{alive.url} is ALIVE")
     yield check_workers(place, alive)
     report = run_probe(place, job_timeout_s)
     yield Finding("job", f"right answer from {len(report['executors'])} hosts: {hosts(report)}")
-    yield check_versions(report, spark_version(home))
+    yield check_versions(report, launch.spark_version(home))
 
 
 def check_java(place: roles.Place) -> Finding:
     """Java is there, and new enough."""
     home = launch.java_home(place.env)
     return Finding("Java", f"{launch.java_version(home) or 'of unknown version'} in {home}")
-
-
-def spark_version(home: Path) -> str:
-    """The version in the name of Spark's core jar: the one file that every distribution has.
-
-    Raises:
-        LaunchError: there is none, or more than one.
-    """
-    jars = list((home / "jars").glob("spark-core_*.jar"))
-    if len(jars) != 1:
-        raise LaunchError(
-            f"{home}/jars has {len(jars)} files spark-core_*.jar, but must have one.", "Install Spark anew."
-        )
-    return jars[0].stem.rpartition("-")[2]
 
 
 def check_names(place: roles.Place) -> Finding:

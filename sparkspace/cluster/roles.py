@@ -12,6 +12,7 @@ from pathlib import Path
 from .. import archive, conf, launch, ports, sizing, topology
 from ..config import Dyno, Settings
 from ..errors import ConfigError
+from . import flags
 
 MASTER_CLASS = "org.apache.spark.deploy.master.Master"
 WORKER_CLASS = "org.apache.spark.deploy.worker.Worker"
@@ -87,10 +88,13 @@ def history(place: Place, args: list[str]) -> Launch:
 
 
 def client(place: Place, name: str, args: list[str], executor_memory_mb: int) -> Launch:
-    """Spark's own script ``name``, with this cluster as its default. The user's flags win, by Spark's own rules."""
+    """Spark's own script ``name``, with this cluster as its default. The user's flags win, by Spark's own rules.
+
+    Raises:
+        LaunchError, UsageError: see ``flags.given``.
+    """
     home = launch.spark_home(place.env)
-    # A user's --properties-file would otherwise stand in place of ours, and with it the cluster be lost (SPARK-48392).
-    argv = (str(home / "bin" / name), "--load-spark-defaults", *args)
+    argv = (str(home / "bin" / name), *flags.given(home, args))
     # The master shows the driver's page to people, and finds it: a one-off dyno may have no name.
     env = {**_environment(place, home), "SPARK_PUBLIC_DNS": place.dyno.private_ip}
     return Launch(driver_conf(place, executor_memory_mb), argv, env)

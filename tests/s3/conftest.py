@@ -11,29 +11,10 @@ import pytest
 
 from ..box.conftest import Box, copy_of_repository, until
 from . import artifacts
+from .artifacts import KEY, SECRET
 
-PORT = 9000
-STORE = f"http://1.s3.sparkspace.app.localspace:{PORT}"
+STORE = f"http://1.s3.sparkspace.app.localspace:{artifacts.PORT}"
 BUCKET, REGION = "the-bucket", "eu-west-1"
-KEY, SECRET = "AKIA-the-key-of-the-bucket", "wJalr-the-secret-of-the-bucket/+="
-HERE = Path(__file__).resolve().parent
-# The provider keeps a flat table of names, as S3 does. With transient-nio2, its successor, "a" is there when "a/" is.
-S3PROXY = f"""\
-s3proxy.endpoint=http://0.0.0.0:{PORT}
-s3proxy.authorization=aws-v4
-s3proxy.ignore-unknown-headers=true
-s3proxy.identity={KEY}
-s3proxy.credential={SECRET}
-jclouds.provider=transient
-jclouds.identity=unused
-jclouds.credential=unused
-"""
-LOGBACK = """\
-<configuration>
-  <appender name="OUT" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%m%n</pattern></encoder></appender>
-  <root level="WARN"><appender-ref ref="OUT"/></root>
-</configuration>
-"""
 
 
 class Store:
@@ -98,13 +79,9 @@ def settings() -> str:
 
 def prepare(box: Box, server: Path) -> None:
     """Give the app the store's process type and files. ``server``: the folder with its jars, as a dyno has it."""
-    (box.folder / "s3proxy.properties").write_text(S3PROXY)
-    (box.folder / "logback.xml").write_text(LOGBACK)
+    artifacts.configure(box.folder)
     with (box.folder / "Procfile").open("a") as procfile:
-        procfile.write(
-            f"s3: java -Xmx256m -XX:TieredStopAtLevel=1 -Dlogback.configurationFile=logback.xml "
-            f'-cp "{server}/*" org.gaul.s3proxy.Main --properties s3proxy.properties\n'
-        )
+        procfile.write(f"s3: {artifacts.command(server)}\n")
     quantities = {"s3": 1, "web": 1, "master": 1, "worker": 2}
     formation = ", ".join(f'"{type}": {{"quantity": {quantity}}}' for type, quantity in quantities.items())
     (box.folder / "app.json").write_text(f'{{"formation": {{{formation}}}}}')

@@ -12,7 +12,8 @@ from subprocess import CompletedProcess
 import pytest
 
 from ..box.conftest import Box, until
-from .conftest import KEY, SECRET, Store, shell
+from .artifacts import KEY, SECRET
+from .conftest import Store, shell
 
 pytestmark = [pytest.mark.box, pytest.mark.spark]
 

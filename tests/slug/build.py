@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import venv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,10 +110,10 @@ class Counter:
         """Nothing is held back."""
 
 
-def slug(folder: Path, cache: Path) -> Slug:
+def slug(folder: Path, cache: Path, python: str = sys.executable, java: Path | None = None) -> Slug:
     """An empty app, after the buildpacks for apt's packages, Java and Python."""
-    lay_python(folder / ".heroku" / "python")
-    java = launch.java_home({"PATH": STACK["PATH"]})
+    lay_python(folder / ".heroku" / "python", python)
+    java = java or launch.java_home({"PATH": STACK["PATH"]})
     unwanted = shutil.ignore_patterns("jmods", "src.zip", "man", "demo")
     shutil.copytree(java, folder / ".jdk", ignore=unwanted, ignore_dangling_symlinks=True)
     programs = folder / ".apt" / "usr" / "sbin"
@@ -128,21 +127,36 @@ def slug(folder: Path, cache: Path) -> Slug:
     return Slug(folder, cache, vars, has_app=not network.lack_of_namespaces())
 
 
-def lay_python(folder: Path) -> None:
+def lay_python(folder: Path, python: str) -> None:
     """A Python that does not mind where it lies. Where it is the system's own, a link: a stack image has one too."""
-    base = Path(sys.base_prefix)
+    asked = "import sys; print(sys.base_prefix, 'python{}.{}'.format(*sys.version_info[:2]))"
+    said = subprocess.run([python, "-c", asked], check=True, capture_output=True, text=True, cwd="/").stdout
+    base, version = Path(said.split()[0]), said.split()[1]
     if base == Path("/usr"):
-        venv.create(folder, with_pip=True, symlinks=True)
+        subprocess.run([python, "-m", "venv", folder], check=True)
         return
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     unwanted = shutil.ignore_patterns("site-packages", "test", "__pycache__", "*.a")
     shutil.copytree(base / "lib" / version, folder / "lib" / version, ignore=unwanted)
     (folder / "lib" / version / "site-packages").mkdir()
     (folder / "bin").mkdir()
     shutil.copy(base / "bin" / version, folder / "bin")
     (folder / "bin" / "python3").symlink_to(version)
-    done = [str(folder / "bin" / "python3"), "-m", "ensurepip", "--default-pip"]
-    subprocess.run(done, check=True, capture_output=True, env=STACK)
+    installed = [str(folder / "bin" / "python3"), "-m", "ensurepip", "--default-pip"]
+    subprocess.run(installed, check=True, capture_output=True, env=STACK)
+
+
+def lay_repository(made: Slug) -> None:
+    """Make the app this repository, as a push of it is built."""
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
+    for name in filter(is_packed, listed.stdout.splitlines()):
+        (made.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, made.folder / name)
+
+
+def is_packed(name: str) -> bool:
+    """Whether a file of the repository is there, and not one that Heroku removes before a build."""
+    ignored = (ROOT / ".slugignore").read_text().split()
+    return (ROOT / name).is_file() and not any(f"/{name}".startswith(place) for place in ignored)
 
 
 def bare(folder: Path) -> Slug:

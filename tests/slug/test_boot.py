@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -15,7 +14,7 @@ from sparkspace.box import network
 from ..box.conftest import Box, until
 from ..s3 import artifacts
 from ..s3.conftest import BUCKET, Store, prepare, settings
-from .build import ROOT, Slug, compressed, slug
+from .build import ROOT, Slug, compressed, lay_repository, slug
 
 pytestmark = [pytest.mark.box, pytest.mark.spark]
 
@@ -48,23 +47,14 @@ SparkSession.builder.getOrCreate().sparkContext.parallelize(range(2), 2).foreach
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slug]:
     """This repository with a job and a store of its own, built by itself."""
     folder = tmp_path_factory.mktemp("slug")
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
     app = slug(folder / "app", folder / "cache")
-    for name in filter(is_packed, listed.stdout.splitlines()):
-        (app.folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, app.folder / name)
+    lay_repository(app)
     done = app.run("compile", app.folder)
     assert done.returncode == 0, done.stderr
     assert "kept the app's own" not in done.stderr and "added bin/" not in done.stderr
     assert "There is no class-data archive" not in done.stderr
     yield app
     shutil.rmtree(folder)
-
-
-def is_packed(name: str) -> bool:
-    """Whether a file of the repository is there, and not one that Heroku removes before a build."""
-    ignored = (ROOT / ".slugignore").read_text().split()
-    return (ROOT / name).is_file() and not any(f"/{name}".startswith(place) for place in ignored)
 
 
 def test_the_slug_is_small(built: Slug) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .build import ROOT, Slug, slug
+from .build import Slug, lay_repository, slug
 
 pytestmark = pytest.mark.spark
 
@@ -106,11 +106,8 @@ def test_the_next_build_has_it_from_the_cache(built: tuple[Slug, str, float], tm
 
 
 def test_this_repository_is_built_by_itself(built: tuple[Slug, str, float], tmp_path: Path) -> None:
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
     app = slug(tmp_path / "app", built[0].cache)
-    for name in filter(lambda name: (ROOT / name).is_file(), listed.stdout.splitlines()):
-        (app.folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, app.folder / name)
+    lay_repository(app)
     done = app.run("compile", app.folder)
     assert done.returncode == 0, done.stderr
     assert "kept the app's own" not in done.stderr and "added bin/" not in done.stderr

@@ -1,0 +1,44 @@
+"""The flags that Spark's own scripts are given: the cluster's conf file is read, whatever else the user has read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from .. import launch
+from ..errors import UsageError
+
+THEIRS = "--properties-file"
+# Those of spark-submit that take no value (SparkSubmitOptionParser.switches); all others take one.
+SWITCHES = ("--help", "-h", "--supervise", "--usage-error", "--verbose", "-v", "--version")
+
+
+def given(home: Path, args: list[str]) -> tuple[str, ...]:
+    """``args``, and what keeps a user's ``--properties-file`` from standing in place of ours.
+
+    Spark 4 has a flag for that (SPARK-48392). Older ones refuse it as unknown, and read one file alone.
+
+    Raises:
+        LaunchError: there is no Spark at ``home``.
+        UsageError: the cluster would be lost.
+    """
+    version = launch.spark_version(home)
+    if int(version.partition(".")[0]) >= 4:
+        return ("--load-spark-defaults", *args)
+    if any(flag.partition("=")[0] == THEIRS for flag in _before_the_program(args)):
+        raise UsageError(
+            f"Spark {version} would read the file of {THEIRS} in place of the cluster's own, and find no cluster.",
+            "Give its lines as --conf KEY=VALUE, or set them for all drivers: SPARKSPACE_CONF",
+        )
+    return tuple(args)
+
+
+def _before_the_program(args: list[str]) -> Iterator[str]:
+    """Spark's flags without their values. What comes after the program's name is the program's own."""
+    rest = iter(args)
+    for word in rest:
+        if not word.startswith("-"):
+            return
+        yield word
+        if "=" not in word and word not in SWITCHES:
+            next(rest, None)
