@@ -6,7 +6,7 @@ import contextlib
 import json
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -23,6 +23,7 @@ class Answer:
     delay_s: float = 0
     missing: int = 0
     byte_every_s: float = 0
+    then: Callable[[], None] = lambda: None  # what the call brings about, before it is answered
 
     @property
     def content(self) -> bytes:
@@ -81,6 +82,7 @@ def handler(api: Api) -> type[BaseHTTPRequestHandler]:
             body = json.loads(self.rfile.read(length)) if length else None
             found = api.answer(Asked(self.command, self.path, dict(self.headers), body))
             self.close_connection = True
+            found.then()
             if api.closing.wait(found.delay_s) or not found.status:
                 return
             with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLError):

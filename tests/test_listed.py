@@ -23,8 +23,9 @@ SPOT = {"hostname": "1.worker.my-app.app.localspace", "private_ip": "10.1.2.3", 
 
 
 def test_dyno_is_in_its_state_since_the_later_of_both_times() -> None:
+    made = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
     later = datetime(2026, 1, 1, 12, 0, 9, tzinfo=timezone.utc)
-    assert listed.dynos([DYNO]) == [ListedDyno(DYNO["id"], "worker.1", "worker", "up", later)]
+    assert listed.dynos([DYNO]) == [ListedDyno(DYNO["id"], "worker.1", "worker", "up", made, later)]
     (made_later,) = listed.dynos([{**DYNO, "created_at": "2026-01-02T00:00:00"}])
     assert made_later.since == datetime(2026, 1, 2, tzinfo=timezone.utc)
 

@@ -161,7 +161,9 @@ def test_retry_after_that_is_none_is_ignored(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "flaw", [NEVER, Answer(GOOD.body, delay_s=30), Answer(GOOD.body, byte_every_s=2)], ids=["never", "late", "drops"]
+    "flaw",
+    [NEVER, Answer(GOOD.body, delay_s=30), Answer([{"id": "1" * 99}], byte_every_s=0.3)],
+    ids=["never", "late", "drops"],
 )
 def test_a_call_has_an_end(flaw: Answer) -> None:
     """Also when each byte comes in time, and only all of them do not."""

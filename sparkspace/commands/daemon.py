@@ -6,9 +6,15 @@ from collections.abc import Mapping
 
 from .. import conf, launch
 from ..cluster import drivers, handshake, roles
+from ..cycling import start
 from ..log import event
 
-ROLES = {"spark-master": roles.master, "spark-worker": roles.worker, "spark-history": roles.history}
+ROLES = {
+    "spark-master": roles.master,
+    "spark-master-with-graceful-cycling": roles.master,
+    "spark-worker": roles.worker,
+    "spark-history": roles.history,
+}
 
 
 def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
@@ -36,4 +42,6 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     event(
         "exec", dyno=place.dyno.name, program=name, memory=f"{place.capacity.memory_mb}MB", cores=place.capacity.cores
     )
+    if ROLES[name] is roles.master:
+        start.beside_master(place)
     launch.become(command)

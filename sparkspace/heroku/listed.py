@@ -20,6 +20,7 @@ class ListedDyno:
     name: str
     type: str
     state: str
+    created_at: datetime
     since: datetime  # when it got into this state, or when it was made: the later of both
 
 
@@ -70,9 +71,9 @@ def moment(text: str) -> datetime:
 
 
 def _dyno(fields: dict[str, Any]) -> ListedDyno:
-    since = max(moment(fields["created_at"]), moment(fields["updated_at"]))
+    created_at = moment(fields["created_at"])
     id, name, type, state = (_text(fields[key]) for key in ("id", "name", "type", "state"))
-    return ListedDyno(id, name, type, state, since)
+    return ListedDyno(id, name, type, state, created_at, max(created_at, moment(fields["updated_at"])))
 
 
 def _apps(answer: Any) -> list[Any]:  # noqa: ANN401
