@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from sparkspace.box import handle
 from sparkspace.cluster.master import MasterStatus, Worker
 from sparkspace.config import Cycling, Dyno, Settings
 from sparkspace.cycling import registered, supervisor
@@ -126,6 +129,7 @@ def delete(name: str) -> str:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "LOOK_EVERY_S", 0.02)
     monkeypatch.setattr(supervisor, "ALIVE_WITHIN_S", 1.0)
+    monkeypatch.setattr(supervisor, "BACK_WITHIN_S", 1.5)
     monkeypatch.setattr(wire, "FIRST_PAUSE_S", 0.01)
 
 
@@ -158,7 +162,9 @@ def test_workers_that_register_by_themselves_are_left(capfd: pytest.CaptureFixtu
 
 def test_worker_that_registers_late_is_left(capfd: pytest.CaptureFixture[str]) -> None:
     page = Page(workers=("worker.1",))
-    first = Answer(MASTER + listed("worker.1", "worker.2"), then=lambda: page.register("worker.2"))
+    soon = threading.Timer(0.3, page.register, ["worker.2"])
+    dynos = MASTER + listed("worker.1", "worker.2")
+    first = [Answer(dynos, then=soon.start), Answer(dynos)]
     with showing(page), serving({DYNOS: first}) as api:
         supervise(page, api)
     assert api.lines == [DYNOS, DYNOS]
@@ -183,14 +189,23 @@ def test_worker_that_stays_away_is_restarted_alone_by_its_id(capfd: pytest.Captu
 
 
 def test_the_old_rule_restarts_all_one_by_one_once_the_last_is_back(capfd: pytest.CaptureFixture[str]) -> None:
-    page = Page(workers=("worker.1", "worker.2"))
+    page, seen = Page(workers=("worker.1", "worker.2")), []
+
+    def restart(name: str) -> None:
+        seen.append(f"{name} goes")
+        threading.Timer(0.3, come_back, [name]).start()
+
+    def come_back(name: str) -> None:
+        seen.append(f"{name} comes")
+        page.register(name)
+
     script = {DYNOS: Answer(MASTER + listed("worker.1", "worker.2"))} | {
-        delete(name): Answer({}, 202, then=lambda name=name: page.register(name))  # type: ignore[misc]
-        for name in ("worker.1", "worker.2")
+        delete(name): Answer({}, 202, then=functools.partial(restart, name)) for name in ("worker.1", "worker.2")
     }
     with showing(page), serving(script) as api:
         supervise(page, api, everybody=True)
     assert api.lines == [DYNOS, DYNOS, delete("worker.1"), delete("worker.2")]
+    assert seen == ["worker.1 goes", "worker.1 comes", "worker.2 goes", "worker.2 comes"]
     assert steps(capfd.readouterr().err) == [
         "begins workers=all wait_s=1",
         "restart dyno=worker.1 reason=all",
@@ -403,3 +418,18 @@ def test_without_a_token_or_turned_off_there_is_no_child(
 ) -> None:
     with serving({DYNOS: NEVER}) as api, master(dyno, tmp_path, Page(), api, **config) as process:
         assert Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("config", "given"),
+    [
+        ({}, {}),
+        ({"SPARKSPACE_CYCLING": ""}, {}),
+        ({"SPARKSPACE_CYCLING": "off"}, {}),
+        ({"SPARKSPACE_CYCLING": "all", "SPARK_HEROKU_ACCESS_TOKEN": "mine"}, {}),
+        ({"SPARKSPACE_CYCLING": "all", "SPARK_HEROKU_ACCESS_TOKEN": " "}, {"SPARK_HEROKU_ACCESS_TOKEN": "the-box-s"}),
+        ({"SPARKSPACE_CYCLING": "missing"}, {"SPARK_HEROKU_ACCESS_TOKEN": "the-box-s"}),
+    ],
+)
+def test_box_gives_its_own_token_if_cycling_is_asked_for(config: dict[str, str], given: dict[str, str]) -> None:
+    assert handle.own_access(config, "the-box-s") == given

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from .. import conf, launch
 from ..cluster import drivers, handshake, roles
-from ..cycling import start
 from ..log import event
 
 ROLES = {
@@ -42,6 +41,8 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     event(
         "exec", dyno=place.dyno.name, program=name, memory=f"{place.capacity.memory_mb}MB", cores=place.capacity.cores
     )
-    if ROLES[name] is roles.master:
-        start.beside_master(place)
+    if ROLES[name] is roles.master and place.settings.cycling:
+        from ..cycling import start  # with the API's client: without cycling nobody waits for it
+
+        start.beside_master(place, place.settings.cycling)
     launch.become(command)

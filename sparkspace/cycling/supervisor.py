@@ -21,6 +21,7 @@ from .verdict import Rule, Verdict, verdicts
 
 WORKER = "worker"  # the process type
 ALIVE_WITHIN_S = 300.0  # a new leader needs its predecessor's ZooKeeper session to end, and a recovery of 60 s
+BACK_WITHIN_S = 180.0  # a new dyno has a slug to fetch, and a JVM to start
 LOOK_EVERY_S = 2.0
 
 
@@ -96,7 +97,7 @@ class Supervisor:
             event("cycling-left", dyno=name, reason="has-gone")
             return False
         began = time.monotonic()
-        page = self._until(self.cycling.wait_s, lambda page: bool(self._names(page).get(name, set()) - before))
+        page = self._until(BACK_WITHIN_S, lambda page: bool(self._names(page).get(name, set()) - before))
         is_back = bool(self._names(page).get(name, set()) - before)
         event("cycling-back" if is_back else "cycling-absent", dyno=name, after_s=int(time.monotonic() - began))
         return True
