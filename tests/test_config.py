@@ -108,7 +108,8 @@ def test_bucket() -> None:
     ],
 )
 def test_cycling_is_on_with_a_token_and_unless_turned_off(env: dict[str, str], cycling: Cycling | None) -> None:
-    assert Settings.from_env({"SPARK_HEROKU_ACCESS_TOKEN": "a-token", **env}).cycling == cycling
+    settings = Settings.from_env({"SPARK_HEROKU_ACCESS_TOKEN": "a-token", **env})
+    assert settings.cycling == cycling and "a-token" not in repr(settings)
     assert Settings.from_env({**env, "SPARK_HEROKU_ACCESS_TOKEN": ""}).cycling is None
 
 

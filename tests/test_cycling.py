@@ -133,12 +133,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "FIRST_PAUSE_S", 0.01)
 
 
-def supervise(page: Page, api: Api, everybody: bool = False, masters: int = 1, within_s: float = 3) -> None:
-    settings = dataclasses.replace(Settings.from_env({}), masters=masters)
+def supervise(page: Page, api: Api, everybody: bool = False, wait_s: float = 0.4) -> None:
     here = Dyno("master.1", page.ip, DOMAIN, f"1.master.{DOMAIN}")
-    client = Client(api.url, TOKEN, "my-app", within_s=within_s)
-    cycling = Cycling(TOKEN, everybody, wait_s=1, least_age_minutes=60)
-    Supervisor(here, settings, cycling, client, datetime.now(timezone.utc)).run()
+    client = Client(api.url, TOKEN, "my-app", within_s=3)
+    cycling = Cycling(TOKEN, everybody, wait_s, 60)  # type: ignore[arg-type]  # nobody has seconds to spend here
+    Supervisor(here, Settings.from_env({}), cycling, client, datetime.now(timezone.utc)).run()
 
 
 def steps(text: str) -> list[str]:
@@ -148,7 +147,7 @@ def steps(text: str) -> list[str]:
 
 
 pytestmark = pytest.mark.usefixtures("quick")
-BEGINS = "begins workers=missing wait_s=1"
+BEGINS = "begins workers=missing wait_s=0.4"
 
 
 def test_workers_that_register_by_themselves_are_left(capfd: pytest.CaptureFixture[str]) -> None:
@@ -166,7 +165,7 @@ def test_worker_that_registers_late_is_left(capfd: pytest.CaptureFixture[str]) -
     dynos = MASTER + listed("worker.1", "worker.2")
     first = [Answer(dynos, then=soon.start), Answer(dynos)]
     with showing(page), serving({DYNOS: first}) as api:
-        supervise(page, api)
+        supervise(page, api, wait_s=20)
     assert api.lines == [DYNOS, DYNOS]
 
 
@@ -207,7 +206,7 @@ def test_the_old_rule_restarts_all_one_by_one_once_the_last_is_back(capfd: pytes
     assert api.lines == [DYNOS, DYNOS, delete("worker.1"), delete("worker.2")]
     assert seen == ["worker.1 goes", "worker.1 comes", "worker.2 goes", "worker.2 comes"]
     assert steps(capfd.readouterr().err) == [
-        "begins workers=all wait_s=1",
+        "begins workers=all wait_s=0.4",
         "restart dyno=worker.1 reason=all",
         "back dyno=worker.1",
         "restart dyno=worker.2 reason=all",
@@ -249,6 +248,24 @@ def test_master_that_is_deposed_meanwhile_restarts_nobody(capfd: pytest.CaptureF
         "left dyno=worker.2 reason=master-is-STANDBY",
         "over reason=done workers=2 restarted=0",
     ]
+
+
+def test_master_that_is_not_the_first_any_more_restarts_nobody(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Without ZooKeeper every master is ALIVE, and the one that starts first need not be the first."""
+    first, page = Page("STANDBY"), Page()
+    urls = [f"http://{first.ip}:8080", f"http://1.master.{DOMAIN}:8080"]
+    monkeypatch.setattr(registered.topology, "master_ui_urls", lambda *_: urls)
+
+    def come_up() -> None:
+        first.state = "ALIVE"
+
+    dynos = MASTER + listed("worker.1")
+    with showing(first), showing(page), serving({DYNOS: [Answer(dynos), Answer(dynos, then=come_up)]}) as api:
+        supervise(page, api)
+    assert api.lines == [DYNOS, DYNOS]
+    assert steps(capfd.readouterr().err)[1] == "left dyno=worker.1 reason=another-master-leads"
 
 
 def test_only_the_first_of_several_masters_that_are_alive_acts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,11 +84,8 @@ class Supervisor:
         """
         name, page = verdict.dyno.name, registered.look(self.dyno)
         before = self._names(page).get(name, set())
-        if page.state != "ALIVE":
-            event("cycling-left", dyno=name, reason=f"master-is-{page.state}")
-            return False
-        if before and not self.cycling.everybody:
-            event("cycling-left", dyno=name, reason="has-registered")
+        if reason := self._no_longer(page) or ("has-registered" if before and not self.cycling.everybody else ""):
+            event("cycling-left", dyno=name, reason=reason)
             return False
         event("cycling-restart", dyno=name, reason=verdict.reason)
         try:
@@ -101,6 +98,12 @@ class Supervisor:
         is_back = bool(self._names(page).get(name, set()) - before)
         event("cycling-back" if is_back else "cycling-absent", dyno=name, after_s=int(time.monotonic() - began))
         return True
+
+    def _no_longer(self, page: MasterStatus) -> str:
+        """Why the workers are not, or no longer, this master's to mind; empty: they are."""
+        if page.state != "ALIVE":
+            return f"master-is-{page.state}"
+        return "" if registered.leads(self.dyno, self.settings) else "another-master-leads"
 
     def _until(self, seconds: float, enough: Callable[[MasterStatus], bool]) -> MasterStatus:
         """Look at the master until it is ``enough`` or the time is up. Returns what was seen last."""
