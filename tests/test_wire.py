@@ -124,7 +124,7 @@ def test_call_that_is_not_repeatable_is_tried_again_only_if_it_was_not_carried_o
         (lambda c: c.run("true"), RUN, False),
         (lambda c: c.scale([{"type": "worker", "quantity": 2}]), "PATCH /apps/my-app/formation", True),
         (lambda c: c.scale([{"type": "worker", "quantity": "+1"}]), "PATCH /apps/my-app/formation", False),
-        (lambda c: c.configure({"A": None}), "PATCH /apps/my-app/config-vars", True),
+        (lambda c: c.configure({"A": None}), "PATCH /apps/my-app/config-vars", False),
         (lambda c: c.config(), "GET /apps/my-app/config-vars", True),
         (lambda c: c.info(), "GET /apps/my-app", True),
         (lambda c: c.formation(), "GET /apps/my-app/formation", True),

@@ -99,12 +99,12 @@ class Client:
 
     def config(self) -> dict[str, str]:
         """All config vars."""
-        found: dict[str, str] = self.call("GET", "config-vars", needs="deploy")
+        found: dict[str, str] = self.call("GET", "config-vars", needs="deploy or operate")
         return found
 
     def configure(self, changes: Mapping[str, str | None]) -> dict[str, str]:
-        """Set config vars, or remove (None) them, all in one release. Repeatable: it names the values to have."""
-        found: dict[str, str] = self.call("PATCH", "config-vars", changes, needs="deploy", repeatable=True)
+        """Set config vars, or remove (None) them, all in one release. Not repeatable: it could be a second release."""
+        found: dict[str, str] = self.call("PATCH", "config-vars", changes, needs="deploy or operate")
         return found
 
     def releases(self) -> list[Json]:
