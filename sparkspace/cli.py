@@ -21,6 +21,7 @@ LAUNCHERS = {
     "space-proxy": "space_proxy",
     "spark-history": "daemon",
     "spark-master": "daemon",
+    "spark-master-with-graceful-cycling": "daemon",
     "spark-shell": "client",
     "spark-sql": "client",
     "spark-submit": "client",

@@ -36,8 +36,9 @@ COMPUTED = (
     "SPARK_PUBLIC_DNS",
     "_SPARK_AUTH_SECRET",
 )
-# What heroku-buildpack-python exports for its own Python, and what would break any other.
-PLATFORM_ONLY = ("PYTHONHOME",)
+# PYTHONHOME is what heroku-buildpack-python exports for its own Python, and what would break any other. The token is
+# for the launcher: no job needs it in the environment of its executors.
+PLATFORM_ONLY = ("PYTHONHOME", "SPARK_HEROKU_ACCESS_TOKEN")
 # What heroku-buildpack-jvm-common puts into JAVA_TOOL_OPTIONS, which every JVM of the dyno obeys: each one without an
 # -Xmx of its own would take 80 % of the dyno.
 _PLATFORM_JAVA = re.compile(

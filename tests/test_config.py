@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sparkspace.config import S3, SECRET_VARS, VARS, Backend, Dyno, Settings, User
+from sparkspace.config import S3, SECRET_VARS, VARS, Backend, Cycling, Dyno, Settings, User
 from sparkspace.errors import ConfigError, PlatformError
 
 from .launchers import FACTS, SECRET, SECRETS
@@ -29,6 +29,7 @@ DEFAULTS = Settings(
     proxy_users=(),
     proxy_default=None,
     proxy_apps=(),
+    cycling=None,
 )
 
 
@@ -95,6 +96,23 @@ def test_bucket() -> None:
     assert Settings.from_env({**BUCKET, "SPARKSPACE_EVENT_LOG_DIR": "file:/x"}).event_log_dir == "file:/x"
 
 
+@pytest.mark.parametrize(
+    ("env", "cycling"),
+    [
+        ({}, Cycling("a-token", False, 120, 60)),
+        ({"SPARKSPACE_CYCLING": " missing "}, Cycling("a-token", False, 120, 60)),
+        ({"SPARKSPACE_CYCLING": "all"}, Cycling("a-token", True, 120, 60)),
+        ({"SPARKSPACE_CYCLING": "off"}, None),
+        ({"SPARK_HEROKU_ACCESS_TOKEN": " "}, None),
+        ({"SPARKSPACE_CYCLING_WAIT_S": "5", "SPARKSPACE_CYCLING_AGE_MINUTES": "1"}, Cycling("a-token", False, 5, 1)),
+    ],
+)
+def test_cycling_is_on_with_a_token_and_unless_turned_off(env: dict[str, str], cycling: Cycling | None) -> None:
+    settings = Settings.from_env({"SPARK_HEROKU_ACCESS_TOKEN": "a-token", **env})
+    assert settings.cycling == cycling and "a-token" not in repr(settings)
+    assert Settings.from_env({**env, "SPARK_HEROKU_ACCESS_TOKEN": ""}).cycling is None
+
+
 SIZE = "must be a size with its unit, like 512m or 12g"
 WHOLE = "must be a whole number from 1 to"
 URL = "must be an http:// or https:// URL with a host name"
@@ -107,6 +125,7 @@ PROPERTIES = (
     "must be Spark properties, key=value per line or with ';' between; number {} is none (it is not shown here)."
 )
 HALF = "must be set too when one of the SPARK_S3_… vars is."
+CYCLING = "must be one of missing, all, off"
 BLANKS = "must be printable ASCII without blanks (it is not shown here)."
 SHORT = "must be at least 16 printable ASCII characters without blanks (it has {})."
 
@@ -114,6 +133,10 @@ SHORT = "must be at least 16 printable ASCII characters without blanks (it has {
 @pytest.mark.parametrize(
     ("var", "value", "must"),
     [
+        ("SPARKSPACE_CYCLING", "some", f"{CYCLING}, but it is 'some'."),
+        ("SPARKSPACE_CYCLING_WAIT_S", "4", "must be a whole number from 5 to 3600, but it is '4'."),
+        ("SPARKSPACE_CYCLING_AGE_MINUTES", "0", "must be a whole number from 1 to 1440, but it is '0'."),
+        ("SPARK_HEROKU_ACCESS_TOKEN", "two words", BLANKS),
         ("SPARK_EXECUTOR_MEMORY", "12", f"{SIZE}, but it is '12'."),
         ("SPARK_EXECUTOR_MEMORY", "1.5g", f"{SIZE}, but it is '1.5g'."),
         ("SPARK_EXECUTOR_MEMORY", "-1g", f"{SIZE}, but it is '-1g'."),

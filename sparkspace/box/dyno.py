@@ -44,6 +44,7 @@ class Ground:
     log: Log
     visible: tuple[str, ...]  # folders of the machine that every dyno sees, even below /tmp
     path: str  # PATH of every dyno
+    api_url: str  # where dynos reach the API
     java_home: str  # empty in a slug, which brings its own
 
 
@@ -98,6 +99,7 @@ class Dyno:
             **extra,
             "HOME": home,
             "DYNO": self.name,
+            "HEROKU_HOST": ground.api_url,
             "HEROKU_PRIVATE_IP": self.address,
             "HEROKU_DNS_APP_NAME": ground.names.domain,
             "HEROKU_DNS_DYNO_NAME": ground.names.of(self.name),

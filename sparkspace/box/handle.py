@@ -100,7 +100,7 @@ def open_box(source: Path, wishes: Wishes, env: Mapping[str, str]) -> tuple[Box,
         spec = {
             **asdict(box),
             "formation": [asdict(line) for line in formation],
-            "config": {**shared_disk(config, folder), **config},
+            "config": {**shared_disk(config, folder), **config, **own_access(config, box.token)},
             **(machines_own(env) if wishes.slug is None else {"path": SYSTEM_PATH}),
             "slug": str(wishes.slug.resolve()) if wishes.slug else "",
             "socket": api.fileno(),
@@ -131,6 +131,13 @@ def shared_disk(config: Mapping[str, str], folder: str) -> dict[str, str]:
     events = Path(folder) / EVENTS
     events.mkdir()
     return {"SPARKSPACE_EVENT_LOG_DIR": events.as_uri()}
+
+
+def own_access(config: Mapping[str, str], token: str) -> dict[str, str]:
+    """The config var with the API's token, for graceful cycling: only if that is asked for, and has no token."""
+    wanted = config.get("SPARKSPACE_CYCLING", "").strip() not in ("", "off")
+    has_one = config.get("SPARK_HEROKU_ACCESS_TOKEN", "").strip()
+    return {"SPARK_HEROKU_ACCESS_TOKEN": token} if wanted and not has_one else {}
 
 
 def url_of(listener: socket.socket, tls: bool) -> str:

@@ -17,6 +17,7 @@ import socket
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -90,6 +91,7 @@ def make_ground(spec: dict[str, Any]) -> Ground:
         log=Log(),
         visible=tuple(shared if built else [spec["source"], *machines_folders(spec["java_home"]), *shared]),
         path=spec["path"],
+        api_url=f"http://{network.gateway}:{urlsplit(spec['url']).port}",
         java_home=spec.get("java_home", ""),
     )
 
@@ -105,6 +107,8 @@ async def serve(spec: dict[str, Any], space: Space) -> list[web.AppRunner]:
     runner = web.AppRunner(api.application(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     await web.SockSite(runner, socket.socket(fileno=spec["socket"])).start()
+    if spec["network"] == "namespaces":  # for dynos, which don't see the machine's loopback
+        await web.TCPSite(runner, space.ground.network.gateway, urlsplit(spec["url"]).port).start()
     if not spec["web"]:
         os.close(spec["web_socket"])
         return [runner]

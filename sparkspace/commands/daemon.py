@@ -8,7 +8,12 @@ from .. import conf, launch
 from ..cluster import drivers, handshake, roles
 from ..log import event
 
-ROLES = {"spark-master": roles.master, "spark-worker": roles.worker, "spark-history": roles.history}
+ROLES = {
+    "spark-master": roles.master,
+    "spark-master-with-graceful-cycling": roles.master,
+    "spark-worker": roles.worker,
+    "spark-history": roles.history,
+}
 
 
 def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
@@ -36,4 +41,8 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     event(
         "exec", dyno=place.dyno.name, program=name, memory=f"{place.capacity.memory_mb}MB", cores=place.capacity.cores
     )
+    if ROLES[name] is roles.master and place.settings.cycling:
+        from ..cycling import start  # with the API's client: without cycling nobody waits for it
+
+        start.beside_master(place, place.settings.cycling)
     launch.become(command)

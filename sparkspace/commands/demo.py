@@ -60,13 +60,13 @@ def install() -> None:
 def show(env: Mapping[str, str], keep: bool) -> None:
     """The stages, from the box to the answer, and back to nothing."""
     from ..box import handle
-    from ..heroku.client import Client
+    from . import here
 
     wishes = handle.Wishes(quantities={"master": 1, "worker": WORKERS}, leash=not keep)
     with stage("open a box"):
         box, _process = handle.open_box(ROOT, wishes, env)
     try:
-        client = Client(box.url, box.token, box.app)
+        client = here.of(box)
         with stage(f"start a master and {WORKERS} workers ({box.network})"):
             in_a_dyno(client, f"bin/sparkspace wait --workers {WORKERS} --timeout 180")
         with stage(f"bin/spark-submit examples/{EXAMPLE}.py in a one-off dyno"):

@@ -6,12 +6,12 @@ from urllib.parse import quote, urlsplit
 
 from ..box.record import Box
 from ..config.users import users
-from ..heroku.client import Client
+from . import here
 
 
 def url(box: Box) -> str:
     """The start page's URL, with the first user's name in it; never with the password."""
     parts = urlsplit(box.web)
-    found = users(Client(box.url, box.token, box.app).config())
+    found = users(here.of(box).config())
     who = f"{quote(found[0].name, safe='')}@" if found else ""
     return f"{parts.scheme}://{who}{parts.netloc}/sparkspace/"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import UsageError
+from ..heroku import listed
 from . import here
 from .arguments import Parser
 
@@ -26,7 +27,7 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     updates = [update(change) for change in parser.parse_args(args).change]
     client = here.client()
     lines = client.scale(updates) if updates else client.formation()
-    print(" ".join(f"{line['type']}={line['quantity']}:{line['size']}" for line in lines))
+    print(" ".join(f"{line['type']}={line['quantity']}:{listed.size(line)}" for line in lines))
     return 0
 
 

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..box import handle, record
-from ..heroku.client import Client
 from ..log import event
-from . import entrance
+from . import entrance, here
 from .arguments import Parser, assignment, whole
 
 DESCRIPTION = """\
@@ -102,7 +101,7 @@ def interrupt(*_: object) -> None:
 
 def stay(source: Path, box: record.Box) -> int:
     """Show the log until Ctrl-C, or until somebody else closes the box."""
-    client = Client(box.url, box.token, box.app)
+    client = here.of(box)
     try:
         for line in client.logs(lines=100, tail=True):
             print(line, flush=True)

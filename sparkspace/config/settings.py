@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ..errors import ConfigError
 from . import checks, users
 from .backend import Backend
+from .cycling import Cycling
 from .s3 import S3, bucket, event_log_dir
 from .users import User
 
@@ -31,6 +32,7 @@ VARS = (
     "SPARK_S3_AWS_SECRET_ACCESS_KEY",
     "SPARK_S3_AWS_REGION",
     "LOG_LEVEL",
+    "SPARK_HEROKU_ACCESS_TOKEN",
     "SPARKSPACE_SECRET",
     "SPARKSPACE_MASTER_APP",
     "SPARKSPACE_S3_ENDPOINT",
@@ -38,6 +40,9 @@ VARS = (
     "SPARKSPACE_EVENT_LOG_DIR",
     "SPARKSPACE_EVENT_LOG_DAYS",
     "SPARKSPACE_PROXY_APPS",
+    "SPARKSPACE_CYCLING",
+    "SPARKSPACE_CYCLING_WAIT_S",
+    "SPARKSPACE_CYCLING_AGE_MINUTES",
     "SPARKSPACE_KEEP",  # the build reads this and the next
     "SPARKSPACE_IVY_SETTINGS",
 )
@@ -46,6 +51,7 @@ SECRET_VARS = (
     "SPARK_S3_AWS_SECRET_ACCESS_KEY",
     "SPARKSPACE_SECRET",
     "SPACE_PROXY_BASIC_AUTH",
+    "SPARK_HEROKU_ACCESS_TOKEN",
 )
 
 # Spark's own variables that look like a misspelling of ours (sbin/, bin/ and docs/configuration.md of Spark).
@@ -72,6 +78,7 @@ class Settings:
     proxy_users: tuple[User, ...] = field(repr=False)
     proxy_default: Backend | None
     proxy_apps: tuple[str, ...]
+    cycling: Cycling | None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -100,6 +107,7 @@ class Settings:
             proxy_users=users.users(env),
             proxy_default=Backend.from_env(env, "SPACE_PROXY_DEFAULT_BACKEND"),
             proxy_apps=checks.app_names(env, "SPARKSPACE_PROXY_APPS"),
+            cycling=Cycling.from_env(env),
         )
 
 

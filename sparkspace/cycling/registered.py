@@ -1,0 +1,49 @@
+"""Who is registered: the master's page, read as names of dynos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from .. import ports, topology
+from ..cluster import master
+from ..cluster.master import MasterStatus
+from ..config import Dyno, Settings
+
+Look = Callable[[], MasterStatus]
+
+
+def look(dyno: Dyno) -> MasterStatus:
+    """This dyno's own master, at its address: the name may lag behind by ten seconds."""
+    return master.ask(f"http://{dyno.private_ip}:{ports.MASTER_UI}")
+
+
+def leads(dyno: Dyno, settings: Settings) -> bool:
+    """Whether this dyno's master, which is ALIVE, is the one that workers obey.
+
+    With ZooKeeper only one is ALIVE. Without, all are, and the first that is named counts.
+    """
+    urls = topology.master_ui_urls(dyno, settings)
+    own = f"http://{dyno.dns_name}:{ports.MASTER_UI}"
+    return own in urls and master.leader(master.ask_all(urls[: urls.index(own)])) is None
+
+
+def workers(page: MasterStatus, app_domain: str) -> dict[str, set[str]]:
+    """Dynos of the app whose Spark workers are ALIVE: ``worker.2`` → ids that they have registered with.
+
+    A worker announces its page at the dyno's DNS name, whatever its address (``SPARK_PUBLIC_DNS``).
+    """
+    found: dict[str, set[str]] = {}
+    for worker in page.alive_workers:
+        number, _, rest = _host(worker.page).partition(".")
+        process_type, _, domain = rest.partition(".")
+        if domain == app_domain:
+            found.setdefault(f"{process_type}.{number}", set()).add(worker.id)
+    return found
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # half an IPv6 address
+        return ""
