@@ -30,14 +30,15 @@ def variables(box: record.Box) -> dict[str, str]:
     """What the heroku command reads. Source: lib/vars.ts and lib/api-client.ts of github.com/heroku/heroku-cli-command.
 
     Without ``HEROKU_PARTICLEBOARD_URL`` and ``DISABLE_TELEMETRY`` it would show the box's token to two services of
-    Heroku's: one tells whether an account has paid, the other counts what people use. ``NODE_EXTRA_CA_CERTS`` is Node's
-    own.
+    Heroku's: one tells whether an account has paid, the other counts what people use. Without ``HEROKU_GIT_HOST`` it
+    would write every box into ``~/.gitconfig``. ``NODE_EXTRA_CA_CERTS`` is Node's own.
     """
     return {
         "HEROKU_HOST": box.url,
         "HEROKU_API_KEY": box.token,
         "HEROKU_APP": box.app,
         "HEROKU_PARTICLEBOARD_URL": box.url,
+        "HEROKU_GIT_HOST": "git.heroku.com",
         "DISABLE_TELEMETRY": "true",
         "NODE_EXTRA_CA_CERTS": str(Path(box.folder) / certificate.AUTHORITY),
     }
