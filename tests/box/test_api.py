@@ -147,6 +147,24 @@ def test_releases_can_be_had_newest_first(box: Box) -> None:
     assert box.api("GET", f"releases/v{max(versions)}").json() == newest[0]
 
 
+def test_lists_come_by_pages(box: Box) -> None:
+    first = box.api("GET", "formation", Range="type ..; max=1")
+    assert (first.status_code, [line["type"] for line in first.json()]) == (206, ["noisy"])
+    second = box.api("GET", "formation", Range=first.headers["Next-Range"])
+    assert (second.status_code, [line["type"] for line in second.json()]) == (200, ["quiet"])
+    assert "Next-Range" not in second.headers
+
+
+def test_token_may_be_a_password(box: Box) -> None:
+    record = box.record
+    for user, password, status in (
+        ("", record["token"], 200),
+        ("me", record["token"], 200),
+        (record["token"], "", 401),
+    ):
+        assert requests.get(f"{record['url']}/apps", auth=(user, password), timeout=10).status_code == status
+
+
 def test_log_session_streams_text_or_events_once(box: Box) -> None:
     url = box.api("POST", "log-sessions", {"lines": 2}).json()["logplex_url"]
     assert len(requests.get(url, timeout=10).text.splitlines()) == 2
