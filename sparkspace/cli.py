@@ -40,6 +40,7 @@ COMMANDS = {
     "run": ("run", "run a command in a one-off dyno, with a terminal"),
     "run:inside": ("run_inside", "run a command inside a running dyno"),
     "logs": ("logs", "show the log, or follow it with --tail"),
+    "env": ("env", 'print what the heroku command needs to drive the box: eval "$(bin/sparkspace env)"'),
     "open": ("open", "print the URL of the web process, and open it in a browser"),
     "config": ("config", "show config vars; config:get, config:set, config:unset"),
     "status": ("status", "show masters, workers and applications"),

@@ -1,7 +1,8 @@
-"""A command's standard streams, carried over a WebSocket to whoever typed it.
+"""A command's standard streams, carried to whoever typed it: by WebSocket (here), or by rendezvous (there).
 
-The messages are those of Kubernetes' ``v5.channel.k8s.io``: the first byte is the channel, the rest its data. 0 stdin,
-1 stdout, 2 stderr, 3 the exit code as JSON, 4 the terminal's size as JSON, 255 and a channel: that channel has ended.
+The messages of the WebSocket are those of Kubernetes' ``v5.channel.k8s.io``: the first byte is the channel, the rest
+its data. 0 stdin, 1 stdout, 2 stderr, 3 the exit code as JSON, 4 the terminal's size as JSON, 255 and a channel: that
+channel has ended.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pty
 import signal
 import struct
 import termios
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Protocol
 
 from aiohttp import WSMsgType, web
@@ -24,6 +25,7 @@ from .line import Streams
 
 STDIN, STDOUT, STDERR, EXIT, SIZE, ENDED = 0, 1, 2, 3, 4, 255
 CLAIM_WITHIN_S = 60.0
+KEY_LENGTH = 22  # of an attachment's key: secrets.token_urlsafe(16)
 
 
 class Attached(Protocol):
@@ -38,10 +40,40 @@ class Attached(Protocol):
         """End it now."""
 
 
-class Attachment:
-    """Our ends of a command's streams, until somebody comes for them."""
+class Visitor(Protocol):
+    """Whoever has come for a command's streams."""
 
-    def __init__(self, tty: bool, columns: int, lines: int) -> None:
+    def messages(self) -> AsyncIterator[tuple[int, bytes]]:
+        """Channel and data of each message, until the visitor is gone."""
+
+    async def send(self, channel: int, data: bytes) -> None:
+        """Hand over what the command wrote, or its exit code."""
+
+
+class Socket:
+    """A visitor by WebSocket."""
+
+    def __init__(self, socket: web.WebSocketResponse) -> None:
+        self._socket = socket
+
+    async def messages(self) -> AsyncIterator[tuple[int, bytes]]:
+        """Each binary message."""
+        async for message in self._socket:
+            if message.type is WSMsgType.BINARY and message.data:
+                yield message.data[0], message.data[1:]
+
+    async def send(self, channel: int, data: bytes) -> None:
+        """One message."""
+        await self._socket.send_bytes(bytes([channel]) + data)
+
+
+class Attachment:
+    """Our ends of a command's streams, until somebody comes for them.
+
+    Without a terminal stdout and stderr are one stream, as Heroku has it, unless they are to stay ``apart``.
+    """
+
+    def __init__(self, tty: bool, columns: int, lines: int, apart: bool = False) -> None:
         self.tty = tty
         if tty:
             ours, theirs = pty.openpty()
@@ -49,9 +81,10 @@ class Attachment:
             self.streams = Streams(theirs, theirs, theirs, True)
             self._input, self._outputs = os.dup(ours), {STDOUT: ours}
         else:
-            (stdin, self._input), (out, stdout), (err, stderr) = os.pipe(), os.pipe(), os.pipe()
+            (stdin, self._input), (out, stdout) = os.pipe(), os.pipe()
+            err, stderr = os.pipe() if apart else (out, stdout)
             self.streams = Streams(stdin, stdout, stderr, False)
-            self._outputs = {STDOUT: out, STDERR: err}
+            self._outputs = {STDOUT: out, STDERR: err} if apart else {STDOUT: out}
         self._open = {self._input, *self._outputs.values()}
 
     def close(self) -> None:
@@ -59,19 +92,19 @@ class Attachment:
         while self._open:
             os.close(self._open.pop())
 
-    async def carry(self, socket: web.WebSocketResponse, command: Attached) -> None:
+    async def carry(self, visitor: Visitor, command: Attached) -> None:
         """Carry bytes both ways until the command has ended, then send its exit code.
 
         When the other side hangs up, the command is hung up too, and killed if it does not mind.
         """
-        outputs = [asyncio.create_task(self._out(socket, channel, end)) for channel, end in self._outputs.items()]
-        gone = asyncio.create_task(self._in(socket))
+        outputs = [asyncio.create_task(self._out(visitor, channel, end)) for channel, end in self._outputs.items()]
+        gone = asyncio.create_task(self._in(visitor))
         ended = asyncio.create_task(self._ended(outputs, command.exit_code))
         try:
             await asyncio.wait({gone, ended}, return_when=asyncio.FIRST_COMPLETED)
             if ended.done():
                 with contextlib.suppress(ConnectionError):
-                    await socket.send_bytes(bytes([EXIT]) + json.dumps({"exit": ended.result()}).encode())
+                    await visitor.send(EXIT, json.dumps({"exit": ended.result()}).encode())
             else:
                 await hang_up(command)
         finally:
@@ -85,7 +118,7 @@ class Attachment:
         await asyncio.gather(*outputs)
         return code
 
-    async def _out(self, socket: web.WebSocketResponse, channel: int, handle: int) -> None:
+    async def _out(self, visitor: Visitor, channel: int, handle: int) -> None:
         reader = asyncio.StreamReader()
         loop = asyncio.get_running_loop()
         self._open.discard(handle)
@@ -95,9 +128,9 @@ class Attachment:
         # A terminal whose last process is gone reads as an error; a pipe ends.
         with contextlib.suppress(OSError, ConnectionError), contextlib.closing(transport):
             while data := await reader.read(65536):
-                await socket.send_bytes(bytes([channel]) + data)
+                await visitor.send(channel, data)
 
-    async def _in(self, socket: web.WebSocketResponse) -> None:
+    async def _in(self, visitor: Visitor) -> None:
         """Returns when the other side is gone."""
         loop = asyncio.get_running_loop()
         transport, protocol = await loop.connect_write_pipe(
@@ -105,9 +138,8 @@ class Attachment:
         )
         writer = asyncio.StreamWriter(transport, protocol, None, loop)
         try:
-            async for message in socket:
-                if message.type is WSMsgType.BINARY and message.data:
-                    await self._take(message.data[0], message.data[1:], writer)
+            async for channel, data in visitor.messages():
+                await self._take(channel, data, writer)
         finally:
             writer.close()
 

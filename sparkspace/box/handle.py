@@ -82,6 +82,7 @@ def open_box(source: Path, wishes: Wishes, env: Mapping[str, str]) -> tuple[Box,
     with contextlib.ExitStack() as stack:
         api = stack.enter_context(listening_socket(wishes.port))
         web = stack.enter_context(listening_socket(wishes.web_port))
+        rendezvous = stack.enter_context(listening_socket(0))
         lock = stack.enter_context(held(source))
         sweep(source)
         folder = tempfile.mkdtemp(prefix=PREFIX)
@@ -106,11 +107,13 @@ def open_box(source: Path, wishes: Wishes, env: Mapping[str, str]) -> tuple[Box,
             "socket": api.fileno(),
             "web_socket": web.fileno(),
             "tls": wishes.tls,
+            "rendezvous": f"rendezvous://{address_of(rendezvous)}",
+            "rendezvous_socket": rendezvous.fileno(),
             "lock": lock,
             "leash": wishes.leash,
         }
         write(source, box)
-        return start(source, box, spec, [api.fileno(), web.fileno(), lock])
+        return start(source, box, spec, [api.fileno(), web.fileno(), rendezvous.fileno(), lock])
 
 
 def machines_own(env: Mapping[str, str]) -> dict[str, str]:
@@ -142,7 +145,12 @@ def own_access(config: Mapping[str, str], token: str) -> dict[str, str]:
 
 def url_of(listener: socket.socket, tls: bool) -> str:
     """Where a socket of ours is reached."""
-    return f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
+    return f"{'https' if tls else 'http'}://{address_of(listener)}"
+
+
+def address_of(listener: socket.socket) -> str:
+    """Host and port of a socket of ours."""
+    return f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 def listening_socket(port: int) -> socket.socket:

@@ -20,9 +20,41 @@ def app_id(space: Space) -> str:
     return _id("app", space.ground.app)
 
 
-def account() -> Json:
+def account(space: Space) -> Json:
     """The one account of a box."""
-    return {"id": _id("account", ACCOUNT), "email": ACCOUNT, "name": "box", "two_factor_authentication": False}
+    opened = _time(space.releases[0].created_at)
+    nobody: Json = dict.fromkeys(
+        (
+            "country_of_residence", "default_organization", "default_team", "delinquent_at", "identity_provider",
+            "last_login", "sms_number", "suspended_at",
+        )
+    )  # fmt: skip
+    return {
+        **_owner(),
+        **nobody,
+        "allow_tracking": False,
+        "beta": False,
+        "created_at": opened,
+        "federated": False,
+        "name": "box",
+        "two_factor_authentication": False,
+        "updated_at": opened,
+        "verified": True,
+    }
+
+
+def collaborator(space: Space) -> Json:
+    """The owner, as one who works on the app."""
+    opened = _time(space.releases[0].created_at)
+    return {
+        "id": _id("collaborator", ACCOUNT),
+        "app": _app(space),
+        "created_at": opened,
+        "permissions": [],
+        "role": "owner",
+        "updated_at": opened,
+        "user": {**_owner(), "federated": False},
+    }
 
 
 def app(space: Space) -> Json:
@@ -37,6 +69,7 @@ def app(space: Space) -> Json:
         "archived_at": None,
         "buildpack_provided_description": None,
         "build_stack": stack,
+        "create_status": "complete",
         "created_at": created,
         "updated_at": _time(space.releases[-1].created_at),
         "released_at": _time(space.releases[-1].created_at),
@@ -45,7 +78,7 @@ def app(space: Space) -> Json:
         "internal_routing": False,
         "maintenance": False,
         "organization": None,
-        "owner": {"id": account()["id"], "email": ACCOUNT},
+        "owner": _owner(),
         "region": {"id": _id("region", "box"), "name": "box"},
         "repo_size": None,
         "slug_size": None,
@@ -60,7 +93,7 @@ def dyno(space: Space, dyno: Dyno, attach_url: str | None = None) -> Json:
     """Dyno."""
     return {
         "id": dyno.id,
-        "app": {"id": app_id(space), "name": space.ground.app},
+        "app": _app(space),
         "attach_url": attach_url,
         "command": dyno.command,
         "created_at": _time(dyno.created_at),
@@ -77,7 +110,7 @@ def formation(space: Space, line: Process) -> Json:
     """Formation."""
     return {
         "id": _id("formation", line.type),
-        "app": {"id": app_id(space), "name": space.ground.app},
+        "app": _app(space),
         "command": line.command,
         "created_at": _time(space.releases[0].created_at),
         "dyno_size": {"id": _id("size", line.size), "name": line.size},
@@ -93,7 +126,7 @@ def release(space: Space, release: Release) -> Json:
     return {
         "id": _id("release", str(release.version)),
         "addon_plan_names": [],
-        "app": {"id": app_id(space), "name": space.ground.app},
+        "app": _app(space),
         "created_at": _time(release.created_at),
         "current": release is space.releases[-1],
         "description": release.description,
@@ -102,7 +135,7 @@ def release(space: Space, release: Release) -> Json:
         "slug": None,
         "status": "succeeded",
         "updated_at": _time(release.created_at),
-        "user": {"id": account()["id"], "email": ACCOUNT},
+        "user": _owner(),
         "version": release.version,
     }
 
@@ -119,6 +152,7 @@ def sizes() -> list[Json]:
             "dyno_units": 0,
             "generation": {"id": _id("generation", "cedar"), "name": "cedar"},
             "memory": memory_mb / GB,
+            "precise_dyno_units": 0,
             "private_space_only": True,
         }
         for name, memory_mb in MEMORY_MB.items()
@@ -151,6 +185,14 @@ def topology(space: Space) -> Json:
         for type in space.formation
     ]
     return {"version": 1, "apps": [{"id": app_id(space), "domains": [], "formation": lines, "formations": lines}]}
+
+
+def _app(space: Space) -> Json:
+    return {"id": app_id(space), "name": space.ground.app}
+
+
+def _owner() -> Json:
+    return {"id": _id("account", ACCOUNT), "email": ACCOUNT}
 
 
 def _id(kind: str, name: str) -> str:

@@ -15,6 +15,7 @@ import shutil
 import signal
 import socket
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +24,7 @@ from aiohttp import web
 
 from ..errors import SparkspaceError
 from . import certificate, slug
-from .api import Api
+from .api import application
 from .dyno import Ground
 from .formation import Process
 from .handle import EVENTS
@@ -32,6 +33,7 @@ from .logs import Log
 from .names import Names
 from .network import KINDS
 from .record import forget
+from .rendezvous import Rendezvous
 from .router import Router
 from .space import Space
 
@@ -55,7 +57,7 @@ async def keep(spec: dict[str, Any]) -> int:
     try:
         ground = make_ground(spec)
         space = Space(ground, [Process(**line) for line in spec["formation"]], spec["config"])
-        runners = await serve(spec, space)
+        servers = await serve(spec, space)
         await space.open()
     except (SparkspaceError, OSError) as error:
         say(error=error.lines() if isinstance(error, SparkspaceError) else [str(error)])
@@ -65,8 +67,8 @@ async def keep(spec: dict[str, Any]) -> int:
     say(ready=True, limits=ground.limits.folder, unenforced=ground.limits.problem)
     await closing.wait()
     await space.close()
-    for runner in runners:
-        await runner.cleanup()
+    for close in servers:
+        await close()
     if spec["leash"]:
         leash.cancel()
     return 0
@@ -101,19 +103,26 @@ def machines_folders(java_home: str) -> list[str]:
     return [sys.prefix, sys.base_prefix, *filter(os.path.isdir, sys.path), java_home]
 
 
-async def serve(spec: dict[str, Any], space: Space) -> list[web.AppRunner]:
-    """Serve the API, and the app itself if it has a web process, on the sockets that were handed down."""
-    api = Api(space, spec["token"], spec["url"])
-    runner = web.AppRunner(api.application(), access_log=None, shutdown_timeout=1.0)
+async def serve(spec: dict[str, Any], space: Space) -> list[Callable[[], Awaitable[None]]]:
+    """Serve the API, attached commands, and the app itself if it has a web process, on the sockets handed down.
+
+    Returns what closes each, in the order in which they are to be closed.
+    """
+    tls = certificate.context(Path(spec["folder"]))
+    rendezvous = Rendezvous(space, tls)
+    await rendezvous.serve(socket.socket(fileno=spec["rendezvous_socket"]))
+    api = application(space, spec["token"], spec["url"], spec["rendezvous"])
+    runner = web.AppRunner(api, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     await web.SockSite(runner, socket.socket(fileno=spec["socket"])).start()
     if spec["network"] == "namespaces":  # for dynos, which don't see the machine's loopback
         await web.TCPSite(runner, space.ground.network.gateway, urlsplit(spec["url"]).port).start()
     if not spec["web"]:
         os.close(spec["web_socket"])
-        return [runner]
-    router = Router(space, certificate.context(Path(spec["folder"])) if spec["tls"] else None)
-    return [await router.serve(socket.socket(fileno=spec["web_socket"])), runner]
+        return [rendezvous.close, runner.cleanup]
+    router = Router(space, tls if spec["tls"] else None)
+    outside = await router.serve(socket.socket(fileno=spec["web_socket"]))
+    return [outside.cleanup, rendezvous.close, runner.cleanup]
 
 
 async def hold_leash(closing: asyncio.Event) -> None:

@@ -14,21 +14,27 @@ import termios
 import threading
 import tty
 from collections.abc import Callable, Iterator, Mapping
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ..errors import ApiError
 from .attachment import ENDED, EXIT, SIZE, STDERR, STDIN, STDOUT
 
+PIPES: dict[str, Any] = {"attach": True, "force_no_tty": True, "apart": True}  # apart: the box's own word
 Sinks = Mapping[int, BinaryIO]  # channel → where its bytes go
 
 
 def wishes() -> dict[str, object]:
     """What a run asks for: a terminal of this one's kind and size if both ends of ours are one, else plain pipes."""
     if not is_terminal():
-        return {"attach": True, "force_no_tty": True, "env": {}}
+        return {**PIPES, "env": {}}
     columns, lines = os.get_terminal_size(sys.stdin.fileno())
     env = {"TERM": os.environ.get("TERM", "xterm"), "COLUMNS": str(columns), "LINES": str(lines)}
     return {"attach": True, "env": env}
+
+
+def socket_url(api: str, attach_url: str) -> str:
+    """Where an attached command has a WebSocket: what the API says is for the heroku command, by rendezvous."""
+    return f"{api}/attach/{attach_url.rpartition('/')[2]}"
 
 
 def is_terminal() -> bool:

@@ -92,8 +92,8 @@ def in_a_dyno(client: Client, command: str) -> str:
     """
     from ..box import terminal
 
-    dyno = client.run(command, attach=True, force_no_tty=True)
-    code, stdout, stderr = terminal.capture(str(dyno["attach_url"]))
+    dyno = client.run(command, **terminal.PIPES)
+    code, stdout, stderr = terminal.capture(terminal.socket_url(client.url, str(dyno["attach_url"])))
     if code:
         last = "\n".join((stderr or stdout).splitlines()[-25:])
         logs = "\n".join(client.logs(lines=25))

@@ -29,5 +29,6 @@ def run(command: Sequence[str], *, inside: str = "", size: str = "") -> int:
     wishes = {**terminal.wishes(), **({"size": size} if size else {})}
     # One word is a line of shell, as heroku run has it; several are quoted so that they arrive as they are.
     line = command[0] if len(command) == 1 else shlex.join(command)
-    dyno = client().run(line, inside=inside, **wishes)
-    return terminal.attach(str(dyno["attach_url"]))
+    box = client()
+    dyno = box.run(line, inside=inside, **wishes)
+    return terminal.attach(terminal.socket_url(box.url, str(dyno["attach_url"])))

@@ -84,6 +84,7 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
         signal.signal(number, interrupt)
     box, process = handle.open_box(source, wishes, env)
     event("box-open", app=box.app, api=box.url, network=box.network)
+    event("heroku-command", environment="bin/sparkspace env")
     if box.web:
         event("web", url=entrance.url(box), password="bin/sparkspace config:get SPACE_PROXY_BASIC_AUTH")
     for line in filter(None, box.notice.splitlines()):

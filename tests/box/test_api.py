@@ -52,9 +52,9 @@ def test_app_is_found_by_name_and_id_and_is_of_the_cedar_generation(box: Box) ->
         ("DELETE", "formations/nothing", None, 404, "not_found"),
         ("GET", "formation/nothing", None, 404, "not_found"),
         ("GET", "releases/99", None, 404, "not_found"),
-        ("GET", "addons", None, 404, "not_found"),
+        ("GET", "addons/one", None, 404, "not_found"),
         ("GET", "/nowhere", None, 404, "not_found"),
-        ("PUT", "formation", {}, 405, "bad_request"),
+        ("PUT", "formation", {}, 404, "not_found"),
         ("POST", "dynos", {}, 422, "invalid_params"),
         ("POST", "dynos", {"command": ""}, 422, "invalid_params"),
         ("POST", "dynos", {"command": "true", "size": "Huge"}, 422, "invalid_params"),
@@ -145,6 +145,24 @@ def test_releases_can_be_had_newest_first(box: Box) -> None:
     assert [release["version"] for release in newest] == [max(versions)]
     assert newest[0]["current"]
     assert box.api("GET", f"releases/v{max(versions)}").json() == newest[0]
+
+
+def test_lists_come_by_pages(box: Box) -> None:
+    first = box.api("GET", "formation", Range="type ..; max=1")
+    assert (first.status_code, [line["type"] for line in first.json()]) == (206, ["noisy"])
+    second = box.api("GET", "formation", Range=first.headers["Next-Range"])
+    assert (second.status_code, [line["type"] for line in second.json()]) == (200, ["quiet"])
+    assert "Next-Range" not in second.headers
+
+
+def test_token_may_be_a_password(box: Box) -> None:
+    record = box.record
+    for user, password, status in (
+        ("", record["token"], 200),
+        ("me", record["token"], 200),
+        (record["token"], "", 401),
+    ):
+        assert requests.get(f"{record['url']}/apps", auth=(user, password), timeout=10).status_code == status
 
 
 def test_log_session_streams_text_or_events_once(box: Box) -> None:

@@ -109,8 +109,8 @@ def test_terminal_has_the_size_of_ours_and_follows_it(terminal: pexpect.spawn) -
 
 
 def test_terminal_ctrl_c_reaches_the_command_alone(terminal: pexpect.spawn) -> None:
-    terminal.sendline("sleep 500")
-    terminal.expect("sleep 500")
+    terminal.sendline("sh -c 'echo it-$((1 + 1)); exec sleep 500'")
+    terminal.expect("it-2")  # it runs: before that the shell would get the interrupt, and start it nevertheless
     terminal.sendintr()
     terminal.expect(PROMPT)
     terminal.sendline("echo code-$?")
