@@ -38,6 +38,7 @@ class Values:
     master_app_domain: str
     driver_memory_mb: int
     executor_memory_mb: int
+    fallback: str  # where blocks go that no executor can take; empty: nowhere
     magic_committer: bool  # this Spark has the classes that commit to S3 without renaming
 
 

@@ -1,4 +1,4 @@
-"""``bin/spark-master``, ``bin/spark-worker``, ``bin/spark-history``: become a daemon's JVM. Arguments go to Spark."""
+"""``bin/spark-master``, ``bin/spark-worker``, ``bin/spark-history``: become a daemon. Arguments go to Spark."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from .. import conf, launch
 from ..cluster import drivers, handshake, roles
+from ..cycling import launching
 from ..log import event
 
 ROLES = {"spark-master": roles.master, "spark-worker": roles.worker, "spark-history": roles.history}
@@ -36,4 +37,4 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     event(
         "exec", dyno=place.dyno.name, program=name, memory=f"{place.capacity.memory_mb}MB", cores=place.capacity.cores
     )
-    launch.become(command)
+    launch.become(launching.worker(command) if name == "spark-worker" else command)
