@@ -52,7 +52,7 @@ class Driver:
         signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)
         for number in ITS_OWN_BUSINESS:
             signal.signal(number, signal.SIG_IGN)
-        self._child = subprocess.Popen(command, env=dict(env), preexec_fn=as_before).pid
+        self._process = subprocess.Popen(command, env=dict(env), preexec_fn=as_before)  # kept: else it reaps by itself
         self._code: int | None = None
 
     def keep(self) -> int:
@@ -72,7 +72,7 @@ class Driver:
         event("stopping", signal=number.name, stages=len(self._running))
         for stage in self._running[:MOST_STAGES]:
             event("running", **stage)
-        processes.send(number, [self._child])  # a box, and a terminal that is gone, tell this process alone
+        processes.send(number, [self._process.pid])  # a box, and a terminal that is gone, tell this process alone
         while self._reap() and time.monotonic() < end:
             signal.sigtimedwait({signal.SIGCHLD}, LOOK_EVERY_S)
         left = processes.descendants(os.getpid())
@@ -89,7 +89,7 @@ class Driver:
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if not pid:
                     return True
-                if pid == self._child:
+                if pid == self._process.pid:
                     self._code = code(os.waitstatus_to_exitcode(status))
         return False
 

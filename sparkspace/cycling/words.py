@@ -17,6 +17,7 @@ from .. import redaction
 LAST_LINES = 20
 LAST_BYTES = 16_384
 MOST_LINES = 500  # of one file
+MOST_BYTES = 1_000_000  # of one file at one look
 MOST_CHARACTERS = 2_000  # of one line
 FILES = ("stdout", "stderr")
 
@@ -32,15 +33,20 @@ class File:
 
     def lines(self, closing: bool = False) -> list[str]:
         """The lines that are new, all in all at most ``MOST_LINES``. ``closing``: also one that is not complete yet."""
+        if self._told > MOST_LINES:
+            return []
+        first = self._position is None
         *whole, self._rest = (self._rest + self._new()).split(b"\n")
-        if self._position is not None and not self._told:
+        if first and self._position and self._position > LAST_BYTES:
+            whole = whole[1:]  # half a line could have half a secret, which nobody would recognize
+        if first:
             whole = whole[-LAST_LINES:]
         if closing and self._rest:
             whole, self._rest = [*whole, self._rest], b""
         room = MOST_LINES - self._told
         self._told += len(whole)
-        told = [line.decode("utf-8", "replace").rstrip("\r")[:MOST_CHARACTERS] for line in whole[: max(room, 0)]]
-        return [*told, f"(no more of this file than {MOST_LINES} lines)"] if len(whole) > room >= 0 else told
+        told = [line.decode("utf-8", "replace").rstrip("\r") for line in whole[:room]]
+        return [*told, f"(no more of this file than {MOST_LINES} lines)"] if len(whole) > room else told
 
     def _new(self) -> bytes:
         try:
@@ -51,7 +57,7 @@ class File:
                 if size < self._position:  # Spark has begun a new file
                     self._position = 0
                 file.seek(self._position)
-                data = file.read(size - self._position)
+                data = file.read(MOST_BYTES)
         except OSError:
             return b""
         self._position += len(data)
@@ -79,7 +85,8 @@ class Words:
         """Print the new lines of every file, each at once."""
         for file in self._files.values():
             for line in file.lines(closing):
-                print(f"{file.label} {redaction.without(line, self._secrets)}", file=self._out, flush=True)
+                shown = redaction.without(line, self._secrets)[:MOST_CHARACTERS]  # cut last: half a secret is one too
+                print(f"{file.label} {shown}", file=self._out, flush=True)
 
 
 def label(folder: str) -> str:

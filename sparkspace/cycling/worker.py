@@ -15,6 +15,7 @@ from .words import Words
 DRAIN_WITHIN_S = 26.0
 GONE_WITHIN_S = 27.5
 LOOK_EVERY_S = 0.5
+HOOKS_WITHIN_S = 3.0  # of an executor that Spark ends; its own patience is 10 s
 DECOMMISSION_TAKES_S = 1.0  # an executor may just be starting
 WAITED_FOR = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
 
@@ -24,7 +25,7 @@ class Worker:
 
     def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
         self._words = Words(env)
-        self._suspects: set[int] = set()
+        self._unwanted: dict[int, float] = {}  # executors, and since when they are known to be
         signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)  # here they are waited for, and interrupt nothing
         self._process = subprocess.Popen(command, env=dict(env), preexec_fn=stay)
 
@@ -46,15 +47,20 @@ class Worker:
         return processes.children(self._process.pid)
 
     def _end_unwanted(self) -> None:
-        """End executors that the Worker has sent a SIGTERM. Seen twice: Heroku's, to all, is here by then too."""
+        """End executors that the Worker has sent a SIGTERM. Not at first sight: Heroku's, to all, may just be coming."""
+        now = time.monotonic()
         held = {pid for pid in self._executors if processes.is_held(pid, signal.SIGTERM)}
-        processes.send(signal.SIGINT, held & self._suspects)
-        self._suspects = held - self._suspects
+        known = {pid: since for pid, since in self._unwanted.items() if pid in held}
+        processes.send(signal.SIGINT, known)
+        processes.send(signal.SIGKILL, [pid for pid, since in known.items() if now - since > HOOKS_WITHIN_S])
+        self._unwanted = {**dict.fromkeys(held, now), **known}
 
     def _drain(self) -> int:
         """Have the executors finish, and hand on what they have. Bounded."""
         began = time.monotonic()
         event("draining", executors=len(self._executors), within=f"{DRAIN_WITHIN_S:g}s")
+        self._words.follow(self._executors)
+        self._words.tell()
         self._process.send_signal(signal.SIGPWR)  # spark.worker.decommission.signal
         while not self._is_drained(time.monotonic() - began) and time.monotonic() - began < DRAIN_WITHIN_S:
             told = signal.sigtimedwait({signal.SIGINT, signal.SIGCHLD}, LOOK_EVERY_S)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,46 +125,59 @@ def fallback(box: Box) -> str:
     return f"--conf spark.storage.decommission.fallbackStorage.path=file://{folder}/"
 
 
-@contextlib.contextmanager
-def started(box: Box, flags: str, source: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """``bin/spark-submit`` of ``source`` in a one-off dyno; its stdout can be read."""
-    words = " ".join(map(str, arguments))
-    command = f"cat > /tmp/job.py; bin/spark-submit {PLAIN_LOG} {flags} /tmp/job.py {words}"
-    with subprocess.Popen(
-        [box.launcher, "run", command], cwd=box.folder, env=clean_environment(), text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as process:  # fmt: skip
-        assert process.stdin
-        process.stdin.write(source)
-        process.stdin.close()
-        process.stdin = None
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.terminate()
+class Job:
+    """``bin/spark-submit`` of ``source`` in a one-off dyno, from outside."""
 
+    def __init__(self, box: Box, flags: str, source: str, *arguments: object) -> None:
+        words = " ".join(map(str, arguments))
+        command = f"cat > /tmp/job.py; bin/spark-submit {PLAIN_LOG} {flags} /tmp/job.py {words}"
+        self._errors = tempfile.TemporaryFile("w+")  # a pipe would be full before anybody reads it
+        self.process = subprocess.Popen(
+            [box.launcher, "run", command], cwd=box.folder, env=clean_environment(), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
+        )  # fmt: skip
+        assert self.process.stdin
+        self.process.stdin.write(source)
+        self.process.stdin.close()
 
-def words(process: subprocess.Popen[str]) -> Iterator[list[str]]:
-    """The lines of a job's stdout, as words."""
-    assert process.stdout
-    return (line.split() for line in process.stdout)
+    def __enter__(self) -> Job:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self.process.stdout
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+        self._errors.close()
+
+    @property
+    def errors(self) -> str:
+        """What it has said on stderr."""
+        self._errors.seek(0)
+        return self._errors.read()
+
+    def line(self, first: str) -> list[str]:
+        """Wait for the line of its stdout that begins with this word; its words."""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            if line.split()[:1] == [first]:
+                return line.split()
+        raise AssertionError(f"it ended without {first!r}:\n{self.errors[-5000:]}")
 
 
 def run(box: Box, act: Callable[[], object], flags: str = "", pause_s: float = 2, rounds: int = 2) -> Run:
     """Run ``JOB``, and ``act`` in the middle of the stage that follows "ready". Its answers are checked in it."""
-    with started(box, flags, JOB, pause_s, rounds) as process:
-        lines = words(process)
-        ready = next((line for line in lines if line[0] == "ready"), None)
-        assert ready, process.stderr and process.stderr.read()
+    with Job(box, flags, JOB, pause_s, rounds) as job:
+        application = job.line("ready")[1]
         since = time.monotonic()
         time.sleep(pause_s / 2)  # tasks of the stage are running, on all workers
         act()
-        found = {line[0]: line for line in lines}
-        assert "done" in found, process.stderr and process.stderr.read()
+        elements = int(job.line("computed")[1]) - ELEMENTS
+        job.line("done")
         seconds = time.monotonic() - since
-        told = read(event_log(box, ready[1]))
-        return Run(told, seconds, told.map_tasks - map_tasks(rounds), int(found["computed"][1]) - ELEMENTS)
+        told = read(event_log(box, application))
+        return Run(told, seconds, told.map_tasks - map_tasks(rounds), elements)
 
 
 def map_tasks(rounds: int) -> int:
