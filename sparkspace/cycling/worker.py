@@ -47,7 +47,7 @@ class Worker:
         return processes.children(self._process.pid)
 
     def _end_unwanted(self) -> None:
-        """End executors that the Worker has sent a SIGTERM. Not at first sight: Heroku's, to all, may just be coming."""
+        """End executors that the Worker has sent a SIGTERM. Not at first sight: it may be Heroku's, to all."""
         now = time.monotonic()
         held = {pid for pid in self._executors if processes.is_held(pid, signal.SIGTERM)}
         known = {pid: since for pid, since in self._unwanted.items() if pid in held}
