@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 
 # Spark's default leaves DATABASE_URL, REDIS_URL, HEROKU_API_KEY and others of Heroku's names readable. Spark applies
 # it to values too, so a bare "auth" or "cert" would blank harmless settings.
@@ -14,6 +15,7 @@ PATTERN = (
 HARMLESS = ("spark.redaction.regex", "spark.hadoop.fs.s3a.aws.credentials.provider")
 PLACEHOLDER = "spark.authenticate.secret=in-the-environment"
 MASK = "*********(redacted)"  # as Spark writes it
+LEAST_SECRET = 8
 
 
 def masked(properties: str) -> str:
@@ -27,3 +29,16 @@ def _masked_line(line: str) -> str:
     if harmless or not re.search(PATTERN, line):
         return line
     return f"{key}={MASK}"
+
+
+def secrets(env: Mapping[str, str]) -> tuple[str, ...]:
+    """The values of all variables whose names look secret, the longest first. Short ones would blank plain words."""
+    found = {value for name, value in env.items() if len(value) >= LEAST_SECRET and re.search(PATTERN, name)}
+    return tuple(sorted(found, key=len, reverse=True))
+
+
+def without(line: str, secrets: Iterable[str]) -> str:
+    """A line of somebody's log without these secrets, and without the password of any URL."""
+    for secret in secrets:
+        line = line.replace(secret, MASK)
+    return re.sub(r"(://[^/\s:@]*:)[^/\s@]+@", rf"\1{MASK}@", line)

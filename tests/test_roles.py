@@ -86,7 +86,16 @@ DROPPED = ("JAVA_TOOL_OPTIONS", "PYTHONHOME", "SPARK_CONF_DIR", "SPARK_MASTER_HO
             "spark-master",
             {"SPARK_DAEMON_MEMORY": "1024m", "SPARK_DAEMON_JAVA_OPTS": f"{JAVA} -Djava.io.tmpdir={{tmp}}"},
         ),
-        ("spark-worker", {"SPARK_DAEMON_MEMORY": "384m", "SPARK_DAEMON_JAVA_OPTS": f"{JAVA} -Djava.io.tmpdir={{tmp}}"}),
+        (
+            "spark-worker",
+            {
+                "SPARK_DAEMON_MEMORY": "384m",
+                "SPARK_DAEMON_JAVA_OPTS": f"{JAVA} -Djava.io.tmpdir={{tmp}}",
+                "JAVA_HOME": str(launchers.ROOT / "sparkspace" / "cycling" / "java"),
+                "_SPARKSPACE_JAVA_HOME": "{java}",
+                "_SPARKSPACE_PYTHON": str(Path(sys.executable).with_name("python3")),
+            },
+        ),
         ("spark-submit", {"SPARK_PUBLIC_DNS": "127.0.0.1"}),
     ],
 )
@@ -106,7 +115,7 @@ def test_environment(dyno: dict[str, str], launcher: str, more: dict[str, str]) 
         "AWS_ACCESS_KEY_ID": S3["SPARK_S3_AWS_ACCESS_KEY_ID"],
         "AWS_SECRET_ACCESS_KEY": S3["SPARK_S3_AWS_SECRET_ACCESS_KEY"],
         "AWS_REGION": "us-east-1",
-        **{name: value.format(tmp=tmp) for name, value in more.items()},
+        **{name: value.format(tmp=tmp, java=dyno["JAVA_HOME"]) for name, value in more.items()},
     }
     assert conf.parent == Path(tmp) / f"sparkspace-conf-{os.getuid()}"
     assert {path.name for path in conf.iterdir()} == {"spark-defaults.conf", "log4j2.properties"}

@@ -36,11 +36,14 @@ ENVIRON = {
     "cli": "passes it in",
     "box.line": "finds nsenter and unshare on PATH",
     "box.terminal": "describes the terminal it is attached to",
+    "cycling.executor": "runs in a Worker's environment, on the way to an executor's",
+    "cycling.parent": "is started by a path of its own, and passes it in",
     "code.probe": "runs in an executor, where nobody hands it anything",
 }
 EXEC = {
     "launch": "becomes Spark",
     "box.shim": "becomes a dyno's command",
+    "cycling.executor": "becomes an executor's JVM",
     "proxy.deaf": "becomes nginx",
 }
 

@@ -125,12 +125,19 @@ def _values(place: Place, role: conf.Role, driver_memory_mb: int, executor_memor
         driver_memory_mb=driver_memory_mb,
         executor_memory_mb=executor_memory_mb,
         class_archive=_archive(place),
+        fallback=_fallback(place),
         magic_committer=launch.has_jar(place.env, "spark-hadoop-cloud_*.jar"),
     )
 
 
 def _archive(place: Place) -> archive.Archive:
     return archive.find(launch.spark_home(place.env), launch.java_home(place.env))
+
+
+def _fallback(place: Place) -> str:
+    """A folder of the bucket, if this Spark can write there: with a path that it can't, no block would move at all."""
+    s3 = place.settings.s3
+    return f"s3a://{s3.bucket}/spark-fallback/" if s3 and launch.has_jar(place.env, "hadoop-aws-*.jar") else ""
 
 
 def _heap_mb(place: Place) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from .. import conf, launch
 from ..cluster import drivers, roles
+from ..cycling import launching
 
 
 def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
@@ -16,4 +17,4 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     """
     place = roles.Place.from_env(env)
     driver = drivers.prepare(place, name, args)
-    launch.become(driver.command(conf.write(driver.files)))
+    launch.become(launching.kept("driver", driver.command(conf.write(driver.files))))

@@ -1,4 +1,4 @@
-"""``bin/spark-master``, ``bin/spark-worker``, ``bin/spark-history``: become a daemon's JVM. Arguments go to Spark."""
+"""``bin/spark-master``, ``bin/spark-worker``, ``bin/spark-history``: become a daemon. Arguments go to Spark."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from .. import conf, launch
 from ..cluster import drivers, handshake, roles
+from ..cycling import launching
 from ..log import event
 
 ROLES = {
@@ -45,4 +46,4 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
         from ..cycling import start  # with the API's client: without cycling nobody waits for it
 
         start.beside_master(place, place.settings.cycling)
-    launch.become(command)
+    launch.become(launching.worker(command) if name == "spark-worker" else command)

@@ -1,0 +1,40 @@
+"""Become an executor's JVM to which SIGTERM does nothing, and in which it can be seen from outside.
+
+Heroku sends SIGTERM to every process of a dyno, and an executor must outlive it to hand on what it has. But Spark's
+Worker ends an executor by the same signal (``Utils.terminateProcess``, SIGKILL after 10 s). So it is ignored *and*
+blocked: HotSpot leaves an ignored signal as it is, and Linux keeps a blocked one pending (``ShdPnd`` in proc(5)). There
+``parent.py`` sees whom Spark wants to end, and ends it. Here and not in the Worker, because Java unblocks all signals
+for its children.
+
+Python's tasks get a daemon that stays too (``code/python``). It is named by a system property, so that a driver's own
+choice wins, and found behind whatever ``spark.executorEnv.PYTHONPATH`` says.
+
+It runs by path, as ``JAVA_HOME/bin/java`` of the Worker's environment, with the standard library alone. bin/spark-class
+comes by here too, finds the real Java in ``JAVA_HOME``, and so starts the Worker itself on that.
+"""
+
+import os
+import signal
+import sys
+
+EXECUTOR = "org.apache.spark.executor.CoarseGrainedExecutorBackend"
+DAEMON = "sparkspace_daemon"
+DAEMON_FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "code", "python")
+
+
+def main() -> None:
+    """Become the real java, with the same arguments."""
+    arguments = sys.argv[1:]
+    os.environ["JAVA_HOME"] = os.environ.pop("_SPARKSPACE_JAVA_HOME")
+    if EXECUTOR in arguments:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        arguments.insert(0, f"-Dspark.python.daemon.module={DAEMON}")
+        path = [*filter(None, [os.environ.get("PYTHONPATH")]), DAEMON_FOLDER]
+        os.environ["PYTHONPATH"] = os.pathsep.join(path)
+    program = os.path.join(os.environ["JAVA_HOME"], "bin", "java")
+    os.execv(program, [program, *arguments])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""A Spark worker's dyno: what Spark wants ended is ended, and at SIGTERM the Worker is drained before it dies."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+
+from ..log import event
+from . import processes
+from .words import Words
+
+# Heroku sends SIGKILL 30 s after SIGTERM: devcenter.heroku.com/articles/dyno-shutdown-behavior
+DRAIN_WITHIN_S = 26.0
+GONE_WITHIN_S = 27.5
+LOOK_EVERY_S = 0.5
+HOOKS_WITHIN_S = 3.0  # of an executor that Spark ends; its own patience is 10 s
+DECOMMISSION_TAKES_S = 1.0  # an executor may just be starting
+WAITED_FOR = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
+
+
+class Worker:
+    """Spark's Worker as a child of this process, with its executors."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
+        self._words = Words(env)
+        self._unwanted: dict[int, float] = {}  # executors, and since when they are known to be
+        signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)  # here they are waited for, and interrupt nothing
+        self._process = subprocess.Popen(command, env=dict(env), preexec_fn=stay)
+
+    def keep(self) -> int:
+        """Be with the Worker until its end. Returns the exit code for the dyno: 0 when it was drained."""
+        while self._process.poll() is None:
+            told = signal.sigtimedwait(WAITED_FOR, LOOK_EVERY_S)
+            if told and told.si_signo == signal.SIGTERM:
+                return self._drain()
+            if told and told.si_signo in (signal.SIGINT, signal.SIGHUP):
+                return self._end(GONE_WITHIN_S - DRAIN_WITHIN_S)
+            self._end_unwanted()
+        self._words.tell(closing=True)
+        return code(self._process.returncode)
+
+    @property
+    def _executors(self) -> set[int]:
+        """The JVMs that the Worker has started: executors, and drivers submitted to the cluster."""
+        return processes.children(self._process.pid)
+
+    def _end_unwanted(self) -> None:
+        """End executors that the Worker has sent a SIGTERM. Not at first sight: it may be Heroku's, to all."""
+        now = time.monotonic()
+        held = {pid for pid in self._executors if processes.is_held(pid, signal.SIGTERM)}
+        known = {pid: since for pid, since in self._unwanted.items() if pid in held}
+        processes.send(signal.SIGINT, known)
+        processes.send(signal.SIGKILL, [pid for pid, since in known.items() if now - since > HOOKS_WITHIN_S])
+        self._unwanted = {**dict.fromkeys(held, now), **known}
+
+    def _drain(self) -> int:
+        """Have the executors finish, and hand on what they have. Bounded."""
+        began = time.monotonic()
+        event("draining", executors=len(self._executors), within=f"{DRAIN_WITHIN_S:g}s")
+        self._words.follow(self._executors)
+        self._words.tell()
+        self._process.send_signal(signal.SIGPWR)  # spark.worker.decommission.signal
+        while not self._is_drained(time.monotonic() - began) and time.monotonic() - began < DRAIN_WITHIN_S:
+            told = signal.sigtimedwait({signal.SIGINT, signal.SIGCHLD}, LOOK_EVERY_S)
+            self._words.follow(self._executors)
+            self._words.tell()
+            if told and told.si_signo == signal.SIGINT:
+                break
+        left = len(self._executors)
+        event("drained" if not left else "cut-off", seconds=f"{time.monotonic() - began:.1f}", executors_left=left)
+        ended = self._end(GONE_WITHIN_S - DRAIN_WITHIN_S)
+        return ended if left else 0
+
+    def _is_drained(self, after_s: float) -> bool:
+        return self._process.poll() is not None or (after_s > DECOMMISSION_TAKES_S and not self._executors)
+
+    def _end(self, within_s: float) -> int:
+        """End the Worker and what is left of its executors, and tell what they say. SIGINT runs the JVM's hooks too."""
+        everybody = {self._process.pid, *self._executors}
+        self._words.follow(everybody - {self._process.pid})
+        processes.send(signal.SIGINT, everybody)
+        end = time.monotonic() + within_s
+        while time.monotonic() < end and (self._process.poll() is None or everybody & processes.parents().keys()):
+            time.sleep(0.05)
+        self._words.tell(closing=True)
+        processes.send(signal.SIGKILL, everybody & processes.parents().keys())
+        return code(self._process.wait())
+
+
+def stay() -> None:
+    """In the child, before it becomes the Worker: SIGTERM does nothing to it (HotSpot then sets no handler either)."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs come with it ignored
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, WAITED_FOR)
+
+
+def code(status: int) -> int:
+    """An exit code as a shell has it: 128 and the signal's number for an end by signal."""
+    return 128 - status if status < 0 else status
