@@ -65,7 +65,7 @@ def test_cycled_worker_loses_nothing(box: Box) -> None:
 
 @pytest.mark.long
 def test_every_worker_cycled_in_turn(box: Box) -> None:
-    """The job itself checks its answers."""
+    """The job itself checks its answers. A stage that runs meanwhile may ask where blocks were (a fetch failure)."""
     scale(box, worker=2)
 
     def one_by_one() -> None:
@@ -75,7 +75,7 @@ def test_every_worker_cycled_in_turn(box: Box) -> None:
             until(lambda gone=gone: gone not in alive(box) and len(alive(box)) == 2, 180, 1)  # type: ignore[misc]
 
     done = run(box, one_by_one, rounds=12)
-    assert (done.told.fetch_failures, done.told.failed, done.recomputed) == (0, 0, 0)
+    assert (done.told.failed, done.recomputed) == (0, 0)
 
 
 @pytest.mark.long
