@@ -303,7 +303,7 @@ def test_process_types_can_be_host_names() -> None:
 def test_app_json_forms_what_the_procfile_has() -> None:
     formation = json.loads((ROOT / "app.json").read_text())["formation"]
     assert set(formation) == set(process_types())
-    assert [line["size"] for line in formation.values() if line["size"] not in sizes.MEMORY_MB] == []
+    assert all(sizes.canonical(line["size"]) for line in formation.values())
 
 
 def test_app_json_sets_vars_that_are_read() -> None:
