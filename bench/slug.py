@@ -51,7 +51,8 @@ def show(app: Slug) -> None:
     """Print the table and keep it."""
     line = versions.requested(app.folder)
     sizes = {family: compressed(app.folder, files) / 1e6 for family, files in report.members(app.folder, line).items()}
-    sizes["all without Java and Python"] = sum(sizes[family] for family in ("s3", "spark", "app"))
+    sizes["Spark, S3 and launchers"] = sum(sizes[family] for family in ("s3", "spark", "launchers", "app"))
+    sizes["all without Java and Python"] = sizes["Spark, S3 and launchers"] + sizes["archive"]
     naive = naively(line, app)
     for family, size in sizes.items():
         print(f"{size:8.1f} MB  {family}")

@@ -1,7 +1,12 @@
-"""Making a class-data archive: a run of Spark that uses much of it, and a JVM that writes down what it has loaded."""
+"""Making a class-data archive: a run of Spark that uses much of it, and a JVM that writes down what it has loaded.
+
+``python3 -m buildpack.archives SPARK_HOME JAVA_HOME`` is what scripts/setup runs; bin/compile does the same for a slug.
+Whatever goes wrong is said, and does no harm: then there is no archive.
+"""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import hashlib
 import json
@@ -9,23 +14,24 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sparkspace.archive import ARCHIVE, CLASS_PATH, FOLDER, MANIFEST, describe, find
 from sparkspace.log import notice
 
-from . import cache
+from . import cache, jars
 from .app import App
 from .log import Step
 
 TRAINING = Path(__file__).parent / "training.py"
 RECIPE = (Path(__file__).read_text(), TRAINING.read_text())
-TRAINED_WITHIN_S = 900
+TRAINED_WITHIN_S = 600
 RUNS_AT = Path("/app")
 MASTER = "org.apache.spark.deploy.master.Master"
 LINKS = (".heroku/python", ".jdk")
@@ -40,33 +46,55 @@ def install(app: App, home: Path, key: str) -> None:
         home: ``SPARK_HOME``, in the app.
         key: all that decides what that Spark is.
     """
+    with _without_harm(home), at_its_place(app.folder) as place:
+        spark, java_home = place / home.relative_to(app.folder), place / ".jdk"
 
-    def keep(fresh: Path) -> None:
-        with at_its_place(app.folder) as root:
-            make(root / home.relative_to(app.folder), root / ".jdk", root / ".heroku" / "python" / "bin" / "python3")
-        shutil.copytree(home / FOLDER, fresh, dirs_exist_ok=True)
+        def keep(fresh: Path) -> None:
+            make(spark, java_home, place / ".heroku" / "python" / "bin" / "python3")
+            shutil.copytree(home / FOLDER, fresh, dirs_exist_ok=True)
 
-    release = (app.folder / ".jdk" / "release").read_text()
-    own = hashlib.sha256("\0".join([key, str(home.relative_to(app.folder)), release, *RECIPE]).encode()).hexdigest()
-    with _without_harm():
-        kept = cache.tree(app.cache / "archives" / own[:16], keep)
+        kept = cache.tree(app.cache / "archives" / _key(app, home, key), keep)
         with Step("Installing the class-data archive") as step:
-            shutil.copytree(kept, home / FOLDER, dirs_exist_ok=True, ignore=shutil.ignore_patterns(cache.NAME))
+            _copy(kept, home / FOLDER)
             step.weigh(home / FOLDER)
+            step.detail(_verified(spark, java_home, kept))
 
 
-def install_here(home: Path, java: Path) -> None:
-    """Make the archive of a Spark that stays where it is, for this Python."""
-    with _without_harm():
-        make(home, java.resolve().parent.parent, Path(sys.executable))
+def _key(app: App, home: Path, spark: str) -> str:
+    """A name for all that decides what an archive holds."""
+    release = (app.folder / ".jdk" / "release").read_text()
+    parts = [spark, str(home.relative_to(app.folder)), release, *RECIPE]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _copy(kept: Path, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)  # Java makes archives that can't be written to, not by ourselves either
+    shutil.copytree(kept, folder, ignore=shutil.ignore_patterns(cache.NAME))
+
+
+def _verified(spark: Path, java_home: Path, kept: Path) -> str:
+    try:
+        return "{} of the {} classes of a JVM come from it".format(*verify(spark, java_home))
+    except OSError:
+        shutil.rmtree(kept)  # the next build makes another
+        raise
 
 
 @contextlib.contextmanager
-def _without_harm() -> Iterator[None]:
+def _without_harm(home: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, subprocess.SubprocessError) as error:
+        shutil.rmtree(home / FOLDER, ignore_errors=True)
         notice(f"There is no class-data archive: {_reason(error)}.", "All works without it; JVMs start slower.")
+
+
+def _reason(error: OSError | subprocess.SubprocessError) -> str:
+    if not isinstance(error, subprocess.CalledProcessError):
+        return str(error)
+    lines = [line for line in error.stderr.splitlines() if line.strip()]
+    telling = [line for line in lines if re.search(r"(Error|Exception)\b.*: ", line)] or lines or ["no word"]
+    return f"the run ended with {error.returncode}: {telling[-1].strip()}"
 
 
 def make(home: Path, java_home: Path, python: Path) -> None:
@@ -89,7 +117,6 @@ def make(home: Path, java_home: Path, python: Path) -> None:
             _train(home, java_home, python)
             (folder / MANIFEST).write_text(json.dumps(describe(folder, java_home)))
             step.weigh(folder / ARCHIVE)
-            step.detail("{} of the {} classes of a JVM come from it".format(*_verify(home, java_home)))
     except BaseException:
         shutil.rmtree(folder)
         raise
@@ -99,13 +126,14 @@ def write_class_path(home: Path) -> None:
     """Write the jar that names all jars of Spark, in the order of their names."""
     names = sorted(path.name for path in (home / "jars").glob("*.jar"))
     text = "Class-Path: " + " ".join(f"../jars/{name}" for name in names)
-    lines = [text[:MANIFEST_WIDTH]]
-    lines += [
-        f" {text[start : start + MANIFEST_WIDTH - 1]}" for start in range(MANIFEST_WIDTH, len(text), MANIFEST_WIDTH - 1)
-    ]
-    with zipfile.ZipFile(home / FOLDER / CLASS_PATH, "w") as jar:
+    rest = text[MANIFEST_WIDTH:]
+    width = MANIFEST_WIDTH - 1
+    lines = [text[:MANIFEST_WIDTH], *(f" {rest[start : start + width]}" for start in range(0, len(rest), width))]
+    path = home / FOLDER / CLASS_PATH
+    with zipfile.ZipFile(path, "w") as jar:
         entry = zipfile.ZipInfo("META-INF/MANIFEST.MF")
         jar.writestr(entry, "\r\n".join(["Manifest-Version: 1.0", *lines, "", ""]))
+    os.utime(path, (jars.DATE, jars.DATE))
 
 
 def _train(home: Path, java_home: Path, python: Path) -> None:
@@ -117,23 +145,40 @@ def _train(home: Path, java_home: Path, python: Path) -> None:
             "--driver-java-options", f"-XX:ArchiveClassesAtExit={folder / ARCHIVE} -Xlog:disable",
             str(TRAINING),
         ]  # fmt: skip
+        libraries = [str(python.parent.parent / "lib"), os.environ.get("LD_LIBRARY_PATH", "")]
         env = {
             "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch,
             "SPARK_HOME": str(home), "JAVA_HOME": str(java_home), "PYSPARK_PYTHON": str(python),
             "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": scratch, "SPARK_CONF_DIR": scratch,
             "SPARK_WORKER_DIR": scratch, "PYTHONDONTWRITEBYTECODE": "1", "_SPARK_AUTH_SECRET": secrets.token_hex(32),
+            # heroku/python's Python was built for another place, and finds its own library by this alone.
+            "LD_LIBRARY_PATH": os.pathsep.join(filter(None, libraries)),
         }  # fmt: skip
-        subprocess.run(
-            argv, env=env, cwd=scratch, check=True, capture_output=True, text=True, timeout=TRAINED_WITHIN_S,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        _run(argv, env, scratch)
 
 
-def _verify(home: Path, java_home: Path) -> tuple[int, int]:
+def _run(argv: list[str], env: Mapping[str, str], folder: str) -> None:
+    """Run a program to its end, or for so long; nothing that it has started is left."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        argv, env=env, cwd=folder, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, errors="replace",
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            stdout, stderr = process.communicate(timeout=TRAINED_WITHIN_S)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, argv[0], stdout, stderr)
+
+
+def verify(home: Path, java_home: Path) -> tuple[int, int]:
     """How many classes a JVM takes from the archive, and how many it loads, when it only prints a master's help.
 
     Raises:
         OSError: none.
+        subprocess.SubprocessError: Java takes more than a minute for it.
     """
     found = find(home, java_home)
     command = [str(java_home / "bin" / "java"), *found.options.split(), "-Xlog:class+load", "-cp", found.class_path]
@@ -145,14 +190,6 @@ def _verify(home: Path, java_home: Path) -> tuple[int, int]:
     return ours, len(loaded)
 
 
-def _reason(error: OSError | subprocess.SubprocessError) -> str:
-    if not isinstance(error, subprocess.CalledProcessError):
-        return str(error)
-    lines = [line for line in error.stderr.splitlines() if line.strip()]
-    telling = [line for line in lines if re.search(r"(Error|Exception)\b.*: ", line)] or lines[-1:] or ["no word"]
-    return f"the run ended with {error.returncode}: {telling[0].strip()}"
-
-
 @contextlib.contextmanager
 def at_its_place(app: Path) -> Iterator[Path]:
     """The folder ``/app``, where a slug will lie, showing the Python and the Java of the one that is being built.
@@ -160,7 +197,7 @@ def at_its_place(app: Path) -> Iterator[Path]:
     heroku/python makes a link of this kind for itself. Those that we make, and folders for them, go again.
 
     Raises:
-        OSError: it can't be written.
+        OSError: it can't be written, or shows another app.
     """
     with contextlib.ExitStack() as undo:
         for link in LINKS:
@@ -179,3 +216,18 @@ def _make_folder(folder: Path, undo: contextlib.ExitStack) -> None:
         _make_folder(folder.parent, undo)
         folder.mkdir()
         undo.callback(folder.rmdir)
+
+
+def main() -> None:
+    """Make the archive of a Spark that stays where it is, for this Python."""
+    parser = argparse.ArgumentParser(prog="python3 -m buildpack.archives", description=main.__doc__)
+    parser.add_argument("home", type=Path, help="SPARK_HOME")
+    parser.add_argument("java_home", type=Path, help="JAVA_HOME")
+    given = parser.parse_args()
+    with _without_harm(given.home):
+        make(given.home, given.java_home, Path(sys.executable))
+        verify(given.home, given.java_home)
+
+
+if __name__ == "__main__":
+    main()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sparkspace.log import notice
 
-from . import archives, cache, distribution, families, fetch, jars, versions
+from . import cache, distribution, families, fetch, jars, versions
 from .errors import BuildError
 from .families import Family
 from .log import Step
@@ -58,7 +58,7 @@ def install(line: Line, site: Path, folder: Path, java: Path, unwanted: list[Fam
         free = shutil.disk_usage(folder if folder.exists() else site).free / 1e6
         raise BuildError(
             f"Spark {line.version} can't be installed: {error}.",
-            f"It takes 3,000 MB for a moment and 900 MB for good; {folder} has {free:,.0f} MB free.",
+            f"It takes 3,000 MB for a moment and 1,200 MB for good; {folder} has {free:,.0f} MB free.",
         ) from error
 
 
@@ -94,9 +94,7 @@ def main() -> None:
     given = parser.parse_args()
     try:
         unwanted = families.unwanted(os.environ.get("SPARKSPACE_KEEP", ""))
-        line = versions.requested(HERE.parent)
-        home = install(line, given.site, given.cache, given.java, unwanted, os.environ)
-        archives.install_here(home, given.java)
+        install(versions.requested(HERE.parent), given.site, given.cache, given.java, unwanted, os.environ)
     except BuildError as error:
         notice(*error.lines())
         sys.exit(error.exit_code)

@@ -6,11 +6,14 @@ by itself before, there is nothing left to find. Spark's jars weigh a quarter le
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+# Java takes a class-data archive only while each jar has the date that it had: one made anew must have the same.
+DATE = 315_532_800  # 1 January 1980, where the dates of zip files begin
 SIGNATURE = re.compile(r"META-INF/[^/]+\.(SF|RSA|DSA|EC)")
 
 
@@ -36,6 +39,7 @@ def store(jar: Path, is_unwanted: Callable[[str], bool] = lambda entry: False) -
                 left_out += entry.compress_size
             else:
                 target.writestr(_plain(entry), source.read(entry))
+    os.utime(fresh, (DATE, DATE))
     fresh.replace(jar)
     return left_out
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 
+import pyspark
 import pytest
 
 from buildpack import archives
-from sparkspace import archive
+from sparkspace import archive, launch
 from sparkspace.archive import ARCHIVE, CLASS_PATH, FOLDER, MANIFEST, NONE
 
 JAVA = 'JAVA_VERSION="17.0.15"\n'
@@ -99,3 +102,65 @@ def test_what_somebody_else_has_there_stays(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(OSError, match="is another app's"), archives.at_its_place(tmp_path / "build"):
         pass
     assert [path.name for path in (tmp_path / "app").iterdir()] == [".jdk"]
+
+
+def submitting(home: Path, script: str) -> None:
+    """A Spark whose spark-submit is this script, and no archive."""
+    shutil.rmtree(home / FOLDER)
+    (home / "bin").mkdir()
+    (home / "bin" / "spark-submit").write_text(f"#!/bin/sh\n{script}\n")
+    (home / "bin" / "spark-submit").chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("echo 'WARN x: y' >&2; echo 'java.lang.Error: no room: 1' >&2; echo INFO >&2; exit 3",
+         "the run ended with 3: java.lang.Error: no room: 1."),
+        ("exit 4", "the run ended with 4: no word."),
+        ("exit 0", "No such file or directory"),
+    ],
+    ids=["says-why", "silent", "makes-nothing"],
+)  # fmt: skip
+def test_a_run_that_fails_is_said_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], script: str, said: str
+) -> None:
+    home = spark(tmp_path)
+    submitting(home, script)
+    monkeypatch.setattr("sys.argv", ["archives", str(home), str(java(tmp_path))])
+    archives.main()
+    told = capsys.readouterr().err
+    assert "There is no class-data archive: " in told and said in told and "Traceback" not in told
+    assert not (home / FOLDER).exists()
+
+
+def test_python_finds_its_library(tmp_path: Path) -> None:
+    """heroku/python's is built for another place, and its own bin/compile sets the variable too."""
+    home = spark(tmp_path)
+    submitting(home, f'[ "${{LD_LIBRARY_PATH%%:*}}" = "{tmp_path}/python/lib" ] && echo x >{home}/{FOLDER}/{ARCHIVE}')
+    archives.make(home, java(tmp_path), tmp_path / "python" / "bin" / "python3")
+    assert archive.find(home, java(tmp_path)) != NONE
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("before", ["/tmp:", ""], ids=["another-class-path", "another-archive"])
+def test_java_goes_on_without_an_archive_that_does_not_fit(before: str, tmp_path: Path) -> None:
+    """It says so, but not where a command's results are."""
+    home, java_home = Path(pyspark.__file__).parent, launch.java_home({"PATH": "/usr/bin:/bin"})
+    found = archive.find(home, java_home)
+    assert found != NONE, "scripts/setup makes one"
+    options = found.options
+    if not before:  # one of the right size, with other contents
+        (tmp_path / ARCHIVE).write_bytes(bytes((home / FOLDER / ARCHIVE).stat().st_size))
+        options = options.replace(str(home / FOLDER / ARCHIVE), str(tmp_path / ARCHIVE))
+    command = [
+        java_home / "bin" / "java",
+        *options.split(),
+        "-cp",
+        before + found.class_path,
+        archives.MASTER,
+        "--help",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0
+    assert "Usage: Master [options]" in done.stderr and done.stdout == ""

@@ -78,6 +78,9 @@ def open_box(source: Path, wishes: Wishes, env: Mapping[str, str]) -> tuple[Box,
     with slug.first_look(wishes.slug) if wishes.slug else contextlib.nullcontext(source) as code:
         formation = first_formation(procfile.read(code), code, wishes.quantities, wishes.sizes)
     config = config_vars(source, env)
+    if wishes.slug and wishes.network == "loopback":
+        raise UsageError("A slug lies in /app, which takes namespaces: there is none on loopback.", "up --slug FILE")
+    programs = {"path": SYSTEM_PATH} if wishes.slug else machines_own(env)
     kind, lack = network.choose("namespaces" if wishes.slug else wishes.network)
     with contextlib.ExitStack() as stack:
         api = stack.enter_context(listening_socket(wishes.port))
@@ -102,7 +105,7 @@ def open_box(source: Path, wishes: Wishes, env: Mapping[str, str]) -> tuple[Box,
             **asdict(box),
             "formation": [asdict(line) for line in formation],
             "config": {**shared_disk(config, folder), **config, **own_access(config, box.token)},
-            **(machines_own(env) if wishes.slug is None else {"path": SYSTEM_PATH}),
+            **programs,
             "slug": str(wishes.slug.resolve()) if wishes.slug else "",
             "socket": api.fileno(),
             "web_socket": web.fileno(),

@@ -26,8 +26,9 @@ MS_BIND, MS_REC, MS_NOSUID, MS_NODEV = 4096, 16384, 2, 4
 PR_SET_CHILD_SUBREAPER = 36
 IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # by this process; its command has them as usual
 OWN = ("app", "etc", "proc", "tmp")  # what a dyno has of its own in its root
-# What a stack image has, and a slug may count on; /usr/local is whatever somebody has installed there.
+# What a stack image has, and a slug may count on; and what of it somebody has installed, or Java, which no stack has.
 BASE = ("bin", "dev", "lib", "lib32", "lib64", "libx32", "run", "sbin", "sys", "usr", "var")
+NOT_BASE = ("/usr/local", "/usr/lib/jvm")
 # Runs the command as Heroku does: in bash, after the buildpacks' .profile.d and the app's .profile.
 BASH = """
 shopt -s nullglob
@@ -54,8 +55,9 @@ def enter_root(spec: dict[str, Any]) -> None:
     for entry in os.scandir("/"):
         if entry.name not in OWN and (entry.name in BASE or not spec["base_only"]):
             borrow(entry.path, root + entry.path)
-    if spec["base_only"] and os.path.isdir(f"{root}/usr/local"):
-        mount("tmpfs", f"{root}/usr/local", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+    for path in NOT_BASE if spec["base_only"] else ():
+        if os.path.isdir(root + path):
+            mount("tmpfs", root + path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
     for name in OWN:
         os.mkdir(f"{root}/{name}")
     mount(spec["app"], f"{root}/app")

@@ -65,13 +65,20 @@ def _extract(archive: Path, folder: Path, is_wanted: Callable[[str], bool]) -> N
         with tarfile.open(archive) as tar:
             for member in tar:
                 if is_wanted(member.name.removeprefix("./")):
-                    tar.extract(member, folder, filter="tar")
+                    tar.extract(member, folder, filter=_ours)
     except FileNotFoundError:
         raise BoxError(f"There is no slug {archive}.", HINT) from None
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+    except (tarfile.TarError, EOFError, zlib.error, IsADirectoryError) as error:
         raise BoxError(f"{archive} is no slug, or not all of one: {error}.", HINT) from error
     except OSError as error:
         raise BoxError(f"The slug {archive} can't be unpacked into {folder}: {error.strerror or error}.") from error
+
+
+def _ours(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
+    """An entry as it is to be unpacked: below the folder, and whoever packed it, ours. In a user namespace there is
+    nobody else, and a file that can't be given to its owner would get neither its date nor its mode."""
+    checked = tarfile.tar_filter(member, folder)
+    return checked.replace(uid=os.getuid(), gid=os.getgid(), uname="", gname="", deep=False)
 
 
 def lay(slug: Path, app: Path) -> None:

@@ -107,15 +107,21 @@ def driver_conf(place: Place, executor_memory_mb: int) -> dict[str, str]:
         ConfigError: the operator wants a driver that this dyno can't hold.
     """
     driver_mb = sizing.driver_memory_mb(place.settings, place.capacity)
-    return conf.render(_values(place, "driver", driver_mb, executor_memory_mb))
+    return conf.render(_values(place, "driver", driver_mb, executor_memory_mb, _archive(place)))
 
 
 def daemon_conf(place: Place, role: conf.Role = "daemon") -> dict[str, str]:
     """The rendered conf files, name → text, of a master or worker, or of the history server."""
-    return conf.render(_values(place, role, 0, 0))
+    return conf.render(_values(place, role))
 
 
-def _values(place: Place, role: conf.Role, driver_memory_mb: int, executor_memory_mb: int) -> conf.Values:
+def _values(
+    place: Place,
+    role: conf.Role,
+    driver_memory_mb: int = 0,
+    executor_memory_mb: int = 0,
+    class_archive: archive.Archive = archive.NONE,  # a daemon's is in its environment
+) -> conf.Values:
     return conf.Values(
         role=role,
         dyno=place.dyno,
@@ -124,7 +130,7 @@ def _values(place: Place, role: conf.Role, driver_memory_mb: int, executor_memor
         master_app_domain=topology.master_app_domain(place.dyno, place.settings),
         driver_memory_mb=driver_memory_mb,
         executor_memory_mb=executor_memory_mb,
-        class_archive=_archive(place),
+        class_archive=class_archive,
         fallback=_fallback(place),
         magic_committer=launch.has_jar(place.env, "spark-hadoop-cloud_*.jar"),
     )

@@ -17,20 +17,21 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # Only the one file of it is needed; with all it depends on it would be a server.
 PACKAGE = "@heroku/mcp-server@1.2.8"
 SHA512 = "4u74Laup1RRMrvyOdXFMH/rMlZUKOF0c8Ood2wGJremSOnNkTJO+P8EGFV3ZNoW+5xwmjPfW+PBMYiFoTciMcg=="
+CACHE = ROOT / ".venv" / "app-json"
 SCHEMA = "package/dist/utils/app-json.schema.json"
 
 
 @pytest.fixture(scope="module")
-def schema(tmp_path_factory: pytest.TempPathFactory) -> jsonschema.Draft7Validator:
+def schema() -> jsonschema.Draft7Validator:
     """The schema. Its lists of stacks and sizes are behind the times; what we have of both is in them."""
     if not shutil.which("npm"):
         pytest.skip("there is no npm: apt-get install npm")
-    folder = tmp_path_factory.mktemp("schema")
-    packed = subprocess.run(
-        ["npm", "pack", "--silent", PACKAGE], cwd=folder, capture_output=True, text=True, timeout=120
-    )
-    assert packed.returncode == 0, packed.stderr
-    archive = next(folder.glob("*.tgz"))
+    archive = CACHE / "heroku-mcp-server-1.2.8.tgz"
+    if not archive.exists():
+        CACHE.mkdir(exist_ok=True)
+        command = ["npm", "pack", "--silent", PACKAGE]
+        packed = subprocess.run(command, cwd=CACHE, capture_output=True, text=True, timeout=120)
+        assert packed.returncode == 0, packed.stderr
     assert base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode() == SHA512
     with tarfile.open(archive) as tar:
         text = tar.extractfile(SCHEMA)

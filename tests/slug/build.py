@@ -74,10 +74,11 @@ class Slug:
         env = {**STACK, **FACTS, "HOME": str(self.folder), **env}
         return subprocess.run(["bash", "-c", profile], env=env, capture_output=True, text=True, timeout=300)
 
-    def pack(self, archive: Path) -> None:
-        """What the slug compiler makes of it in the end."""
+    def pack(self, archive: Path, *others: Path) -> None:
+        """What the slug compiler makes of it in the end, with the files of other folders over it."""
         with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
-            tar.add(self.folder, "./app")
+            for folder in (self.folder, *others):
+                tar.add(folder, "./app")
 
 
 def build_dyno(root: str, app: Path) -> list[str]:

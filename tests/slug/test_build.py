@@ -89,8 +89,9 @@ def test_release_and_report(built: tuple[Slug, str, float]) -> None:
     assert "  master: bin/spark-master\n" in app.run("release").stdout
     report = dict(line.split(": ") for line in app.run("report").stdout.splitlines())
     assert report["sparkspace_spark_version"] == version(app)
-    assert 250 < float(report["sparkspace_spark_mb"]) < 350
-    assert 5 < float(report["sparkspace_s3_mb"]) < 30
+    assert 750 < float(report["sparkspace_spark_mb"]) < 950
+    assert 5 < float(report["sparkspace_s3_mb"]) < 60
+    assert 100 < float(report["sparkspace_archive_mb"]) < 400
 
 
 def test_the_next_build_has_it_from_the_cache(built: tuple[Slug, str, float], tmp_path: Path) -> None:
