@@ -22,7 +22,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sparkspace.archive import ARCHIVE, CLASS_PATH, FOLDER, MANIFEST, describe, find
+from sparkspace.archive import ARCHIVE, CLASS_PATH, FOLDER, MAKE, MANIFEST, describe, find, is_aot
 from sparkspace.log import notice
 
 from . import cache, jars
@@ -142,7 +142,7 @@ def _train(home: Path, java_home: Path, python: Path) -> None:
         argv = [
             str(home / "bin" / "spark-submit"), "--master", "local-cluster[1,1,512]", "--driver-memory", "1g",
             "--driver-class-path", str(folder / CLASS_PATH),
-            "--driver-java-options", f"-XX:ArchiveClassesAtExit={folder / ARCHIVE} -Xlog:disable",
+            "--driver-java-options", f"{MAKE[is_aot(java_home)]}{folder / ARCHIVE} -Xlog:disable",
             str(TRAINING),
         ]  # fmt: skip
         libraries = [str(python.parent.parent / "lib"), os.environ.get("LD_LIBRARY_PATH", "")]
@@ -184,7 +184,7 @@ def verify(home: Path, java_home: Path) -> tuple[int, int]:
     command = [str(java_home / "bin" / "java"), *found.options.split(), "-Xlog:class+load", "-cp", found.class_path]
     said = subprocess.run([*command, MASTER, "--help"], capture_output=True, text=True, timeout=60)
     loaded = [line for line in said.stdout.splitlines() if "source: " in line]
-    ours = sum("shared objects file (top)" in line for line in loaded)
+    ours = sum("shared objects file" in line and not re.search(r"\b(java|jdk|sun)\.", line) for line in loaded)
     if not ours:
         raise OSError(f"Java does not use it: {(said.stderr or said.stdout).strip()[:200]}")
     return ours, len(loaded)

@@ -11,6 +11,7 @@ does whatever a user adds, for the JVM asks only that the class path *begins* as
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,19 @@ class Archive:
 
 
 NONE = Archive("", "")
+AOT_SINCE = 25  # Java's newer kind, which also has what the JVM has learned about methods: JEP 514, JEP 515
+MAKE = {False: "-XX:ArchiveClassesAtExit=", True: "-XX:AOTCacheOutput="}
+USE = {False: "-XX:SharedArchiveFile=", True: "-XX:AOTCache="}
+
+
+def is_aot(java_home: Path) -> bool:
+    """Whether this Java makes, and takes, the newer kind.
+
+    Raises:
+        OSError: it has no file that says which it is.
+    """
+    match = re.search(r'^JAVA_VERSION="(\d+)', (java_home / "release").read_text(), re.MULTILINE)
+    return match is not None and int(match[1]) >= AOT_SINCE
 
 
 def find(home: Path, java_home: Path) -> Archive:
@@ -53,7 +67,7 @@ def find(home: Path, java_home: Path) -> Archive:
         return NONE
     # -Xlog: the JVM's own warnings go to stdout, where a command's results are.
     quiet = "-Xlog:disable -Xlog:all=warning:stderr"
-    return Archive(str(folder / CLASS_PATH), f"-XX:SharedArchiveFile={folder / ARCHIVE} {quiet}")
+    return Archive(str(folder / CLASS_PATH), f"{USE[is_aot(java_home)]}{folder / ARCHIVE} {quiet}")
 
 
 def describe(folder: Path, java_home: Path) -> dict[str, object]:

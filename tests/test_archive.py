@@ -45,6 +45,13 @@ def test_an_archive_that_fits_is_used(tmp_path: Path) -> None:
     assert f"-XX:SharedArchiveFile={home}/archives/spark.jsa" in found.options.split()
 
 
+def test_java_25_has_another_kind(tmp_path: Path) -> None:
+    home = spark(tmp_path)
+    newer = java(tmp_path, JAVA.replace("17.0.15", "25.0.1"))
+    (home / FOLDER / MANIFEST).write_text(json.dumps(archive.describe(home / FOLDER, newer)))
+    assert f"-XX:AOTCache={home}/archives/spark.jsa" in archive.find(home, newer).options.split()
+
+
 def test_a_spark_without_one_is_not_worth_a_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert archive.find(tmp_path, java(tmp_path)) == NONE
     assert capsys.readouterr() == ("", "")
