@@ -8,16 +8,21 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import BoxError
 
 READ_FIRST = ("Procfile", "app.json")  # what a box wants to know before it opens
 LINKED_FROM_BYTES = 1 << 20
+HINT = (
+    "Fetch one with: heroku slugs:download --app APP --no-extract-slug"
+    "   (heroku plugins:install @heroku-cli/heroku-slugs)"
+)
 
 
 @contextlib.contextmanager
@@ -28,17 +33,35 @@ def first_look(archive: Path) -> Iterator[Path]:
         BoxError: the file is not there, or no slug; all of it is read, so that one that was cut is found out here.
     """
     with tempfile.TemporaryDirectory(prefix="slug-") as folder:
-        _extract(archive, Path(folder), lambda name: name.removeprefix("app/") in READ_FIRST)
+        try:
+            _extract(archive, Path(folder))
+        except FileNotFoundError:
+            raise BoxError(f"There is no slug {archive}.", HINT) from None
+        except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+            raise BoxError(f"{archive} is no slug, or not all of one: {error}.", HINT) from error
         yield root(Path(folder), archive)
 
 
+def _extract(archive: Path, folder: Path) -> None:
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            if member.name.removeprefix("./").removeprefix("app/") in READ_FIRST:
+                tar.extract(member, folder, filter="data")
+
+
 def unpack(archive: Path, folder: Path) -> Path:
-    """Unpack a slug below a folder. Returns where its files are.
+    """Unpack a slug into a new folder. Returns where its files are. By tar: it is large.
 
     Raises:
-        BoxError: as ``first_look``; or the disk is full.
+        BoxError: it can't be unpacked; a full disk, most likely.
     """
-    _extract(archive, folder, lambda name: True)
+    folder.mkdir()
+    # Whoever packed it, its files are to be ours: in a user namespace there is nobody else.
+    command = ["tar", "--extract", "--no-same-owner", "--file", str(archive), "--directory", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        said = (done.stderr.strip() or f"tar ended with {done.returncode}").splitlines()[-1]
+        raise BoxError(f"The slug {archive} can't be unpacked into {folder}: {said}")
     return root(folder, archive)
 
 
@@ -51,34 +74,7 @@ def root(folder: Path, archive: Path) -> Path:
     for found in (folder / "app", folder):
         if (found / "Procfile").is_file():
             return found
-    raise BoxError(f"{archive} has no Procfile, neither at its top nor below app/.", "Is it a slug? " + HINT)
-
-
-HINT = (
-    "Fetch one with: heroku slugs:download --app APP --no-extract-slug"
-    "   (heroku plugins:install @heroku-cli/heroku-slugs)"
-)
-
-
-def _extract(archive: Path, folder: Path, is_wanted: Callable[[str], bool]) -> None:
-    try:
-        with tarfile.open(archive) as tar:
-            for member in tar:
-                if is_wanted(member.name.removeprefix("./")):
-                    tar.extract(member, folder, filter=_ours)
-    except FileNotFoundError:
-        raise BoxError(f"There is no slug {archive}.", HINT) from None
-    except (tarfile.TarError, EOFError, zlib.error, IsADirectoryError) as error:
-        raise BoxError(f"{archive} is no slug, or not all of one: {error}.", HINT) from error
-    except OSError as error:
-        raise BoxError(f"The slug {archive} can't be unpacked into {folder}: {error.strerror or error}.") from error
-
-
-def _ours(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
-    """An entry as it is to be unpacked: below the folder, and whoever packed it, ours. In a user namespace there is
-    nobody else, and a file that can't be given to its owner would get neither its date nor its mode."""
-    checked = tarfile.tar_filter(member, folder)
-    return checked.replace(uid=os.getuid(), gid=os.getgid(), uname="", gname="", deep=False)
+    raise BoxError(f"{archive} has no Procfile, neither at its top nor below app/.", f"Is it a slug? {HINT}")
 
 
 def lay(slug: Path, app: Path) -> None:
