@@ -89,7 +89,8 @@ LENT = {"/.box/python": sys.base_prefix, "/.box/shim": str(SHIM.parent)}
 def lent_shim() -> list[str]:
     """The command for a shim inside such a dyno."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    return [f"/.box/python/bin/{version}", "-I", "-S", f"/.box/shim/{SHIM.name}"]
+    library = "LD_LIBRARY_PATH=/.box/python/lib"  # it may have been built for another place
+    return ["/usr/bin/env", library, f"/.box/python/bin/{version}", "-I", "-S", f"/.box/shim/{SHIM.name}"]
 
 
 def own_shim() -> list[str]:

@@ -26,7 +26,8 @@ PROFILES = {
     "000_apt.sh": 'export PATH="$HOME/.apt/usr/bin:$HOME/.apt/usr/local/bin:$PATH"\n',
     "jvmcommon.sh": 'export JAVA_HOME="$HOME/.jdk"\nexport PATH="$HOME/.heroku/bin:$JAVA_HOME/bin:$PATH"\n'
     'export JAVA_TOOL_OPTIONS="-XX:MaxRAMPercentage=80.0 -Dfile.encoding=UTF-8"\n',
-    "python.sh": 'export PATH="$HOME/.heroku/python/bin:$PATH"\nexport PYTHONPATH="${PYTHONPATH:-$HOME}"\n',
+    "python.sh": 'export PATH="$HOME/.heroku/python/bin:$PATH"\nexport PYTHONPATH="${PYTHONPATH:-$HOME}"\n'
+    'export LD_LIBRARY_PATH="$HOME/.heroku/python/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"\n',
 }
 # A root like this machine's, but with an /app of its own, and in it the link that heroku/python makes for its build.
 BUILD_DYNO = """
@@ -142,6 +143,8 @@ def lay_python(folder: Path, python: str) -> None:
     (folder / "bin").mkdir()
     shutil.copy(base / "bin" / version, folder / "bin")
     (folder / "bin" / "python3").symlink_to(version)
+    for library in (base / "lib").glob("libpython*.so*"):  # heroku/python's has one too
+        shutil.copy(library, folder / "lib", follow_symlinks=False)
     installed = [str(folder / "bin" / "python3"), "-m", "ensurepip", "--default-pip"]
     subprocess.run(installed, check=True, capture_output=True, env=STACK)
 
