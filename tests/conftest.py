@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 
 def pytest_configure() -> None:
-    """A shell that runs the tests in the background has SIGINT ignored in all of them, and Ctrl-C is what some test."""
+    """A shell that runs the tests in the background has both ignored in all of them, and they are what some test."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -125,7 +125,8 @@ def test_another_address_is_found(site: Box) -> None:
     until(lambda: browser.get(f"{web}/moved", timeout=60).status_code == 200, timeout_s=15)
 
 
-NGINX = "$(cat ${TMPDIR:-/tmp}/sparkspace-proxy-*/nginx.pid)"
+PID_FILE = "${TMPDIR:-/tmp}/sparkspace-proxy-*/nginx.pid"  # written after the port is bound
+NGINX = f"$(cat {PID_FILE})"
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ NGINX = "$(cat ${TMPDIR:-/tmp}/sparkspace-proxy-*/nginx.pid)"
 def test_the_first_death_ends_both(site: Box, victim: str, said: str) -> None:
     until(lambda: site.dynos()["web.1"]["state"] == "up")
     id = site.dynos()["web.1"]["id"]
-    site("run:inside", "web.1", f"kill -KILL {victim}", code=None)
+    site("run:inside", "web.1", f"until cat {PID_FILE} >/dev/null; do sleep 0.1; done; kill -KILL {victim}", code=None)
     until(lambda: site.dynos()["web.1"]["id"] != id)
     assert any(said in line for line in site.log())
     until(lambda: site.dynos()["web.1"]["state"] == "up")

@@ -124,7 +124,7 @@ def slug(folder: Path, cache: Path, python: str = sys.executable, java: Path | N
     (folder / ".profile.d").mkdir()
     for name, text in PROFILES.items():
         (folder / ".profile.d" / name).write_text(text)
-    vars = cache.with_name(f"{folder.name}-env")
+    vars = folder.with_name(f"{folder.name}-env")
     vars.mkdir()
     return Slug(folder, cache, vars, has_app=not network.lack_of_namespaces())
 
