@@ -47,8 +47,8 @@ def test_lines_come_as_they_are_written_and_without_secrets(executor: tuple[int,
 
 
 def test_drivers_have_a_prefix_of_their_own(tmp_path: Path) -> None:
-    assert words.label(f"{tmp_path}/work/driver-20261121-0001") == "driver=driver-20261121-0001"
-    assert words.label(f"{tmp_path}/work/app-20261121-0001/12") == "executor=app-20261121-0001/12"
+    assert words.label(f"{tmp_path}/spark-work/driver-20261121-0001") == "driver=driver-20261121-0001"
+    assert words.label(f"{tmp_path}/spark-work/app-20261121-0001/12") == "executor=app-20261121-0001/12"
 
 
 def numbers(first: int, beyond: int) -> str:
