@@ -8,7 +8,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from . import network, procfile, slug, space
 from .formation import first_formation
 from .limits import Limits
 from .record import LOG, PREFIX, Box, forget, held, recorded, write
+from .sockets import address_of, listening_socket, url_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -144,39 +144,6 @@ def own_access(config: Mapping[str, str], token: str) -> dict[str, str]:
     wanted = config.get("SPARKSPACE_CYCLING", "").strip() not in ("", "off")
     has_one = config.get("SPARK_HEROKU_ACCESS_TOKEN", "").strip()
     return {"SPARK_HEROKU_ACCESS_TOKEN": token} if wanted and not has_one else {}
-
-
-def url_of(listener: socket.socket, tls: bool) -> str:
-    """Where a socket of ours is reached."""
-    return f"{'https' if tls else 'http'}://{address_of(listener)}"
-
-
-def address_of(listener: socket.socket) -> str:
-    """Host and port of a socket of ours."""
-    return f"127.0.0.1:{listener.getsockname()[1]}"
-
-
-def listening_socket(port: int) -> socket.socket:
-    """A socket on this machine's loopback.
-
-    Raises:
-        BoxError: the port is taken, or not for us.
-        UsageError: it is no port.
-    """
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-        listener.listen(128)
-    except OverflowError:
-        raise UsageError(f"{port} is not a port: it must be from 0 to 65535.") from None
-    except OSError as error:
-        listener.close()
-        raise BoxError(
-            f"Port {port} of this machine can't be had: {error.strerror}.",
-            "Leave the option out, and a free one is taken.",
-        ) from None
-    return listener
 
 
 def start(source: Path, box: Box, spec: Mapping[str, Any], handles: Sequence[int]) -> tuple[Box, subprocess.Popen[str]]:
