@@ -10,6 +10,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ class Door:
     """The web process of one dyno."""
 
     def __init__(self, dyno: Dyno, settings: Settings, env: Mapping[str, str], program: str, folder: Path) -> None:
+        self._dyno = dyno
         self._settings = settings
         self._folder = folder
         self._nginx = Nginx(program, folder)
@@ -111,6 +113,7 @@ class Door:
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        self._resolve_safely()
         self._nginx.prepare(self._settings.proxy_users)
         runner = await self._desk.serve(self._folder / "desk")
         await self._nginx.start(self._routes)
@@ -120,6 +123,12 @@ class Door:
             event("stopping", what="nginx")
             await self._nginx.stop()
             await runner.cleanup()
+
+    def _resolve_safely(self) -> None:
+        """One name at a time in a box on loopback: libnss-wrapper 1.1 reads its file anew without a lock, and two
+        threads that resolve just then hang for ever (``nwrap_files_cache_reload``)."""
+        if self._dyno.private_ip.startswith("127."):
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
 
     async def _until(self, stopping: asyncio.Event) -> None:
         """Return when it is time to stop.
