@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sparkspace.errors import ConfigError, PlatformError
 from .launchers import FACTS, SECRET, SECRETS
 from .launchers import S3 as BUCKET
 
+DAILY = timedelta(hours=22)
 DEFAULTS = Settings(
     executor_memory_mb=None,
     driver_memory_mb=None,
@@ -99,12 +101,17 @@ def test_bucket() -> None:
 @pytest.mark.parametrize(
     ("env", "cycling"),
     [
-        ({}, Cycling("a-token", False, 120, 60)),
-        ({"SPARKSPACE_CYCLING": " missing "}, Cycling("a-token", False, 120, 60)),
-        ({"SPARKSPACE_CYCLING": "all"}, Cycling("a-token", True, 120, 60)),
+        ({}, Cycling("a-token", False, 120, 60, DAILY)),
+        ({"SPARKSPACE_CYCLING": " missing "}, Cycling("a-token", False, 120, 60, DAILY)),
+        ({"SPARKSPACE_CYCLING": "all"}, Cycling("a-token", True, 120, 60, DAILY)),
+        ({"SPARKSPACE_DYNO_LIFETIME_HOURS": "off"}, Cycling("a-token", False, 120, 60, None)),
+        ({"SPARKSPACE_DYNO_LIFETIME_HOURS": "0.1"}, Cycling("a-token", False, 120, 60, timedelta(minutes=6))),
         ({"SPARKSPACE_CYCLING": "off"}, None),
         ({"SPARK_HEROKU_ACCESS_TOKEN": " "}, None),
-        ({"SPARKSPACE_CYCLING_WAIT_S": "5", "SPARKSPACE_CYCLING_AGE_MINUTES": "1"}, Cycling("a-token", False, 5, 1)),
+        (
+            {"SPARKSPACE_CYCLING_WAIT_S": "5", "SPARKSPACE_CYCLING_AGE_MINUTES": "1"},
+            Cycling("a-token", False, 5, 1, DAILY),
+        ),
     ],
 )
 def test_cycling_is_on_with_a_token_and_unless_turned_off(env: dict[str, str], cycling: Cycling | None) -> None:
@@ -126,6 +133,7 @@ PROPERTIES = (
 )
 HALF = "must be set too when one of the SPARK_S3_… vars is."
 CYCLING = "must be one of missing, all, off"
+LIFETIME = "must be a number of hours from 0.05 to 24, or off"
 BLANKS = "must be printable ASCII without blanks (it is not shown here)."
 SHORT = "must be at least 16 printable ASCII characters without blanks (it has {})."
 
@@ -136,6 +144,10 @@ SHORT = "must be at least 16 printable ASCII characters without blanks (it has {
         ("SPARKSPACE_CYCLING", "some", f"{CYCLING}, but it is 'some'."),
         ("SPARKSPACE_CYCLING_WAIT_S", "4", "must be a whole number from 5 to 3600, but it is '4'."),
         ("SPARKSPACE_CYCLING_AGE_MINUTES", "0", "must be a whole number from 1 to 1440, but it is '0'."),
+        ("SPARKSPACE_DYNO_LIFETIME_HOURS", "0", f"{LIFETIME}, but it is '0'."),
+        ("SPARKSPACE_DYNO_LIFETIME_HOURS", "25", f"{LIFETIME}, but it is '25'."),
+        ("SPARKSPACE_DYNO_LIFETIME_HOURS", "22h", f"{LIFETIME}, but it is '22h'."),
+        ("SPARKSPACE_DYNO_LIFETIME_HOURS", "nan", f"{LIFETIME}, but it is 'nan'."),
         ("SPARK_HEROKU_ACCESS_TOKEN", "two words", BLANKS),
         ("SPARK_EXECUTOR_MEMORY", "12", f"{SIZE}, but it is '12'."),
         ("SPARK_EXECUTOR_MEMORY", "1.5g", f"{SIZE}, but it is '1.5g'."),

@@ -136,7 +136,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def supervise(page: Page, api: Api, everybody: bool = False, wait_s: float = 0.4) -> None:
     here = Dyno("master.1", page.ip, DOMAIN, f"1.master.{DOMAIN}")
     client = Client(api.url, TOKEN, "my-app", within_s=3)
-    cycling = Cycling(TOKEN, everybody, wait_s, 60)  # type: ignore[arg-type]  # nobody has seconds to spend here
+    cycling = Cycling(TOKEN, everybody, wait_s, 60, None)  # type: ignore[arg-type]  # nobody has seconds to spend here
     Supervisor(here, Settings.from_env({}), cycling, client, datetime.now(timezone.utc)).run()
 
 
@@ -392,7 +392,11 @@ def until(what: Callable[[], object], timeout_s: float = 60) -> None:
         time.sleep(0.05)
 
 
-ON = {"SPARK_HEROKU_ACCESS_TOKEN": TOKEN, "SPARKSPACE_CYCLING_WAIT_S": "5"}
+ON = {
+    "SPARK_HEROKU_ACCESS_TOKEN": TOKEN,
+    "SPARKSPACE_CYCLING_WAIT_S": "5",
+    "SPARKSPACE_DYNO_LIFETIME_HOURS": "off",
+}
 
 
 @pytest.mark.parametrize("launcher", ["spark-master", "spark-master-with-graceful-cycling"])
@@ -446,6 +450,8 @@ def test_without_a_token_or_turned_off_there_is_no_child(
         ({"SPARKSPACE_CYCLING": "all", "SPARK_HEROKU_ACCESS_TOKEN": "mine"}, {}),
         ({"SPARKSPACE_CYCLING": "all", "SPARK_HEROKU_ACCESS_TOKEN": " "}, {"SPARK_HEROKU_ACCESS_TOKEN": "the-box-s"}),
         ({"SPARKSPACE_CYCLING": "missing"}, {"SPARK_HEROKU_ACCESS_TOKEN": "the-box-s"}),
+        ({"SPARKSPACE_DYNO_LIFETIME_HOURS": "0.5"}, {"SPARK_HEROKU_ACCESS_TOKEN": "the-box-s"}),
+        ({"SPARKSPACE_DYNO_LIFETIME_HOURS": "off"}, {}),
     ],
 )
 def test_box_gives_its_own_token_if_cycling_is_asked_for(config: dict[str, str], given: dict[str, str]) -> None:

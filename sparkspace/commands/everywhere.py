@@ -10,12 +10,12 @@ def on_a_dyno(env: Mapping[str, str]) -> bool:
     return bool(env.get("DYNO"))
 
 
-def in_the_box(name: str, args: Sequence[str]) -> int:
-    """Run ``bin/sparkspace <name> …`` in a one-off dyno of the box that is open here.
+def in_the_box(name: str, args: Sequence[str], *, with_token: bool = False) -> int:
+    """Run ``bin/sparkspace <name> …`` in a one-off dyno of the box that is open here, ``with_token`` of its API.
 
     Raises:
         BoxError: none is.
     """
     from . import here  # the box's packages, which a dyno has not
 
-    return here.run(["bin/sparkspace", name, *args])
+    return here.run(["bin/sparkspace", name, *args], with_token=with_token)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ..box import record, terminal
 from ..heroku.client import Client
@@ -24,11 +25,17 @@ def of(box: record.Box) -> Client:
     return Client(box.url, box.token, box.app, attempts=1)
 
 
-def run(command: Sequence[str], *, inside: str = "", size: str = "") -> int:
-    """Run a command in a one-off dyno, or inside a running one, with our standard streams. Returns its exit code."""
-    wishes = {**terminal.wishes(), **({"size": size} if size else {})}
+def run(command: Sequence[str], *, inside: str = "", size: str = "", with_token: bool = False) -> int:
+    """Run a command in a one-off dyno, or inside a running one, with our standard streams. Returns its exit code.
+
+    ``with_token``: it may use the box's API, which otherwise takes a config var.
+    """
+    wishes: dict[str, Any] = {**terminal.wishes(), **({"size": size} if size else {})}
     # One word is a line of shell, as heroku run has it; several are quoted so that they arrive as they are.
     line = command[0] if len(command) == 1 else shlex.join(command)
-    box = client()
+    found = record.find(record.app_folder(Path.cwd()))
+    box = of(found)
+    if with_token:
+        wishes["env"] = {**wishes["env"], "SPARK_HEROKU_ACCESS_TOKEN": found.token}
     dyno = box.run(line, inside=inside, **wishes)
     return terminal.attach(terminal.socket_url(box.url, str(dyno["attach_url"])))

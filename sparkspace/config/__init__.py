@@ -5,7 +5,7 @@ Both are frozen and made once from a mapping that is passed in. A wrong value en
 
 from .backend import Backend
 from .checks import LEAST_MEMORY_MB
-from .cycling import Cycling
+from .cycling import Cycling, new_token, token
 from .dyno import Dyno
 from .s3 import S3
 from .settings import MOST_MASTERS, SECRET_VARS, VARS, Settings, refuse_misspelt
@@ -22,5 +22,7 @@ __all__ = [
     "Dyno",
     "Settings",
     "User",
+    "new_token",
     "refuse_misspelt",
+    "token",
 ]

@@ -12,8 +12,8 @@ from collections.abc import Callable
 PR_SET_PDEATHSIG = 1
 
 
-def beside(work: Callable[[], None], within_s: int) -> None:
-    """Do ``work`` in a child, for so long at most, and return at once: the caller execs.
+def beside(work: Callable[[], None], within_s: int = 0) -> None:
+    """Do ``work`` in a child, for so long at most (0: for ever), and return at once: the caller execs.
 
     A fork, and not a Python of its own: there is nothing to find and nothing to hand over, least of all a secret. The
     kernel kills the child when this process ends, whatever it has become by then, and when ``within_s`` is over.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
 from .. import ports, topology
 from ..cluster import master
-from ..cluster.master import MasterStatus
+from ..cluster.master import MasterStatus, Worker
 from ..config import Dyno, Settings
 
 Look = Callable[[], MasterStatus]
@@ -28,17 +28,18 @@ def leads(dyno: Dyno, settings: Settings) -> bool:
     return own in urls and master.leader(master.ask_all(urls[: urls.index(own)])) is None
 
 
-def workers(page: MasterStatus, app_domain: str) -> dict[str, set[str]]:
-    """Dynos of the app whose Spark workers are ALIVE: ``worker.2`` → ids that they have registered with.
+def workers(page: MasterStatus, app_domain: str, states: Collection[str] = ("ALIVE",)) -> dict[str, list[Worker]]:
+    """Dynos of the app, and the Spark workers that have registered from each: ``worker.2`` → its workers.
 
-    A worker announces its page at the dyno's DNS name, whatever its address (``SPARK_PUBLIC_DNS``).
+    A worker announces its page at the dyno's DNS name, whatever its address (``SPARK_PUBLIC_DNS``). Those of the dyno's
+    predecessors of the same name may be listed, too, but for a minute and not as ALIVE.
     """
-    found: dict[str, set[str]] = {}
-    for worker in page.alive_workers:
+    found: dict[str, list[Worker]] = {}
+    for worker in page.workers:
         number, _, rest = _host(worker.page).partition(".")
         process_type, _, domain = rest.partition(".")
-        if domain == app_domain:
-            found.setdefault(f"{process_type}.{number}", set()).add(worker.id)
+        if domain == app_domain and worker.state in states:
+            found.setdefault(f"{process_type}.{number}", []).append(worker)
     return found
 
 

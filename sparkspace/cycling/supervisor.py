@@ -119,7 +119,9 @@ class Supervisor:
         return [dyno for dyno in dynos if dyno.type == WORKER]
 
     def _names(self, page: MasterStatus) -> dict[str, set[str]]:
-        return registered.workers(page, self.dyno.app_domain)
+        """Ids of Spark's workers, by the names of the dynos."""
+        found = registered.workers(page, self.dyno.app_domain)
+        return {name: {worker.id for worker in workers} for name, workers in found.items()}
 
     def _master_since(self, dynos: list[ListedDyno]) -> datetime:
         """When this dyno was made, if the API says so, or when its launcher began: the earlier of both."""

@@ -1,0 +1,32 @@
+"""Having a master decommission a worker: it gets no more work, and its executors finish what they have."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .. import conf, launch, ports
+from ..errors import CheckFailed
+from . import doctor, roles
+
+SCRIPT = Path(__file__).parent.parent / "code" / "decommission.py"
+WITHIN_S = 90.0  # a JVM has to start, on a dyno that may be busy
+# It opens one connection. A heap of the driver's usual size could be more than a master's dyno has left.
+FLAGS = ("--master", "local[1]", "--driver-memory", "512m", "--conf", "spark.ui.enabled=false")
+MARK = "sparkspace-decommission "
+
+
+def decommission(place: roles.Place, master_host: str, workers: list[str]) -> int:
+    """Tell the master, from this dyno, about workers, by their addresses. Returns how many of them it knew.
+
+    Raises:
+        CheckFailed: it could not be told.
+    """
+    words = [str(SCRIPT), master_host, str(ports.MASTER), *workers]
+    client = roles.client(place, "spark-submit", [*FLAGS, *words], executor_memory_mb=512)
+    outcome = launch.run(client.command(conf.write(client.files)), WITHIN_S, lambda: "")
+    lines = [line for line in outcome.stdout.splitlines() if line.startswith(MARK)]
+    if outcome.code or not lines:
+        how = "had no answer in time" if outcome.code is None else f"failed with exit code {outcome.code}"
+        raise CheckFailed(f"Telling the master to decommission {how}.", doctor.last_lines(outcome.stderr, 5))
+    return int(json.loads(lines[-1][len(MARK) :])["decommissioned"])
