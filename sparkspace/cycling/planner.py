@@ -71,7 +71,7 @@ class Planner:
         now = datetime.now(timezone.utc)
         due = schedule.due((dyno for dyno in dynos if dyno.state == "up"), self._lifetime, now)
         for dyno in self._in_order(due, now):
-            reason = self._turn[dyno.type](dyno, dynos)
+            reason = role_away(dyno, dynos) or self._turn[dyno.type](dyno, dynos)
             if not reason:
                 return
             if self._is_new(dyno.id, reason):
@@ -138,6 +138,12 @@ class Planner:
         """Whether this was not the last that was said about it."""
         last, self._said[about] = self._said.get(about), reason
         return last != reason
+
+
+def role_away(dyno: ListedDyno, dynos: Collection[ListedDyno]) -> str:
+    """Never two roles at once: what keeps one from its turn while a dyno of another is away; empty: nothing does."""
+    away = sorted(each.name for each in dynos if each.type != dyno.type and each.state != "up")
+    return f"{away[0]}-is-away" if away else ""
 
 
 def short_of(page: MasterStatus | None, dyno: ListedDyno, workers: Collection[ListedDyno], app_domain: str) -> str:
