@@ -20,6 +20,7 @@ from .launchers import FACTS
 
 LIFETIME = timedelta(hours=22)
 DOMAIN = FACTS["HEROKU_DNS_APP_NAME"]
+MASTER = {"DYNO": "master.1", "HEROKU_DNS_DYNO_NAME": f"1.master.{DOMAIN}"}
 OWN = f"http://1.master.{DOMAIN}:8080"
 APPLICATION = Application("app-1", "job", "me", "RUNNING", 1, 512, 9.0)
 
@@ -73,7 +74,7 @@ class Turns:
 
 
 def place(**config: str) -> Place:
-    return Place.from_env({**FACTS, **config, "DYNO": "master.1"})
+    return Place.from_env({**FACTS, **config, **MASTER})
 
 
 def all_there(*names: str) -> dict[str, Any]:
@@ -96,11 +97,15 @@ ONLY_MASTER = {"dynos": [dyno("master.1")]}
         ({**FOUR, "workers": FOUR["workers"][:2]}, [],
          [f"worker.{n} {1 if n < 3 else 2}-other-workers-are-there-of-3" for n in (1, 2, 3, 4)]),
         ({**TWO, "dynos": [dyno("worker.1", 21.9, "starting"), dyno("worker.2")]}, ["worker.2"], []),
-        ({**TWO, "dynos": [*TWO["dynos"], dyno("master.2", 0, "starting")]}, [],
-         ["worker.1 master.2-is-away", "worker.2 master.2-is-away"]),
-        ({"dynos": [dyno("worker.1", 0, "crashed"), dyno("master.1")]}, [], ["master.1 worker.1-is-away"]),
+        ({**TWO, "dynos": [dyno("worker.1", 21.6), dyno("worker.2", 3), dyno("master.2", 0, "starting")]}, [],
+         ["worker.1 master.2-is-away"]),
+        ({"dynos": [dyno("worker.1", 0, "crashed"), dyno("master.1", 21.6)]}, [], ["master.1 worker.1-is-away"]),
+        ({"dynos": [dyno("worker.1", 9), dyno("master.1", 21.6)]}, [], ["master.1 worker.1-is-away"]),
+        ({"dynos": [dyno("worker.1", 0, "crashed"), dyno("master.1", 21.9)]}, ["master.1"], []),
+        ({**TWO, "workers": (*TWO["workers"], registered("worker.3", "DECOMMISSIONED"))}, [], []),
         (all_there("worker.1"), ["worker.1"], []),
         (ONLY_MASTER, ["master.1"], []),
+        ({"dynos": [dyno("master.2")]}, [], ["master.2 beyond-SPARK_MASTERS"]),
         ({**ONLY_MASTER, "applications": (APPLICATION,)}, [], ["master.1 applications-run"]),
         ({"dynos": [dyno("zookeeper.1")]}, [], ["zookeeper.1 fewer-than-3-zookeepers"]),
         ({"dynos": [dyno("web.1"), dyno("run.1"), dyno("history.1"), dyno("console.1"), dyno("mine.1")]}, [], []),
@@ -108,9 +113,14 @@ ONLY_MASTER = {"dynos": [dyno("master.1")]}
     ],
 )  # fmt: skip
 def test_whose_turn_it_is(
-    seen: dict[str, Any], taken: list[str], left: list[str], capsys: pytest.CaptureFixture[str]
+    seen: dict[str, Any],
+    taken: list[str],
+    left: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     turns = Turns(place(), **{"taken": [], **seen})
+    monkeypatch.setattr(master, "ask_all", lambda urls: [turns.page()])
     one = Planner(turns, LIFETIME)  # type: ignore[arg-type]
     one.look()
     assert turns.taken == taken
@@ -137,7 +147,7 @@ def test_masters_with_zookeeper_wait_for_each_other_and_the_leader_is_last(
 
 def test_turn_that_nobody_ended_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that takes no work and has none; not one that still has some, nor one that is back."""
-    monkeypatch.setattr(worker, "applications", lambda host: ["app-1"] if host == "10.0.0.2" else [])
+    monkeypatch.setattr(worker, "applications", lambda one: ["app-1"] if one.host == "10.0.0.2" else [])
     monkeypatch.setattr(planner, "STRANDED_S", 0.0)
     young = [dyno(f"worker.{number}", 1) for number in (1, 2, 3)]
     left = (registered("worker.1", "DECOMMISSIONED"), registered("worker.2", "DECOMMISSIONED"))
@@ -149,7 +159,7 @@ def test_turn_that_nobody_ended_is_ended(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_turn_that_is_just_being_taken_by_hand_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "applications", lambda host: [])
+    monkeypatch.setattr(worker, "applications", lambda one: [])
     turns = Turns(place(), [dyno("worker.1", 1)], (registered("worker.1", "DECOMMISSIONED"),))
     one = Planner(turns, LIFETIME)  # type: ignore[arg-type]
     one.look()

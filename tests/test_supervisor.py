@@ -452,6 +452,11 @@ def test_without_a_token_or_turned_off_there_is_no_child(
         ({"SPARKSPACE_CYCLING": "missing"}, {"SPARK_HEROKU_ACCESS_TOKEN": "the-box-s"}),
         ({"SPARKSPACE_DYNO_LIFETIME_HOURS": "0.5"}, {"SPARK_HEROKU_ACCESS_TOKEN": "the-box-s"}),
         ({"SPARKSPACE_DYNO_LIFETIME_HOURS": "off"}, {}),
+        (
+            {"SPARKSPACE_CYCLING": "missing", "SPARKSPACE_DYNO_LIFETIME_HOURS": "off"},
+            {"SPARK_HEROKU_ACCESS_TOKEN": "the-box-s"},
+        ),
+        ({"SPARKSPACE_CYCLING": "off", "SPARKSPACE_DYNO_LIFETIME_HOURS": "22"}, {}),
     ],
 )
 def test_box_gives_its_own_token_if_cycling_is_asked_for(config: dict[str, str], given: dict[str, str]) -> None:

@@ -141,8 +141,8 @@ def shared_disk(config: Mapping[str, str], folder: str) -> dict[str, str]:
 
 def own_access(config: Mapping[str, str], token: str) -> dict[str, str]:
     """The config var with the API's token, for cycling: only if that is asked for, and has no token."""
-    asked = {config.get(var, "").strip() for var in ("SPARKSPACE_CYCLING", "SPARKSPACE_DYNO_LIFETIME_HOURS")}
-    wanted = "off" not in asked and asked != {""}
+    which, lifetime = (config.get(var, "").strip() for var in ("SPARKSPACE_CYCLING", "SPARKSPACE_DYNO_LIFETIME_HOURS"))
+    wanted = which != "off" and (which or lifetime not in ("", "off"))
     has_one = config.get("SPARK_HEROKU_ACCESS_TOKEN", "").strip()
     return {"SPARK_HEROKU_ACCESS_TOKEN": token} if wanted and not has_one else {}
 

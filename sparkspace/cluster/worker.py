@@ -6,19 +6,26 @@ before they have ended: only the worker itself knows.
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from .. import ports
+from .master import Worker
 
 ANSWER_WITHIN_S = 5.0
 
 
-def applications(host: str, timeout_s: float = ANSWER_WITHIN_S) -> list[str] | None:
-    """The application's id of each executor that runs on the worker at ``host``; None: it does not answer."""
+def applications(worker: Worker, timeout_s: float = ANSWER_WITHIN_S) -> list[str] | None:
+    """The application's id of each executor that runs on a worker; None: it does not answer.
+
+    It is asked at its address, for a name may lag behind, and at the port of the page that it announces.
+    """
     import requests
 
     session = requests.Session()
     session.trust_env = False  # no HTTP proxy stands between two dynos
     try:
-        reply = session.get(f"http://{host}:{ports.WORKER_UI}/json/", timeout=timeout_s, allow_redirects=False)
+        url = f"http://{worker.host}:{urlsplit(worker.page).port or ports.WORKER_UI}/json/"
+        reply = session.get(url, timeout=timeout_s, allow_redirects=False)
         reply.raise_for_status()
         return [str(executor["appid"]) for executor in reply.json()["executors"]]
     except (requests.RequestException, ValueError, KeyError, TypeError):

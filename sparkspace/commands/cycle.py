@@ -9,10 +9,11 @@ from datetime import datetime, timedelta, timezone
 from ..cluster import roles
 from ..cluster.report import table
 from ..config import new_token, token
-from ..cycling import start
-from ..cycling.planner import WORKER, short_of
+from ..cycling import schedule, start
+from ..cycling.planner import short_of
 from ..cycling.schedule import IDLE, Load
-from ..cycling.turn import BACK_WITHIN_S, Turns, until
+from ..cycling.supervisor import BACK_WITHIN_S, WORKER
+from ..cycling.turn import Turns, until
 from ..cycling.verdict import number
 from ..errors import CheckFailed, UsageError
 from ..heroku.listed import ListedDyno
@@ -25,6 +26,8 @@ DESCRIPTION = """\
 Give workers a new dyno without losing anything, one at a time: a worker takes no more work, its executors finish what
 they have and hand on their shuffle and cached blocks; then its dyno is restarted, and the next has to wait until it is
 back. Without arguments: all workers. It tells what it will do, and asks."""
+
+LOOK = "See what it logs: heroku logs --ps worker"
 
 
 def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
@@ -63,25 +66,32 @@ def cycle(turns: Turns, names: Sequence[str], drain_minutes: int, yes: bool) -> 
         UsageError: a name is none of a worker.
         CheckFailed: the cluster is not well enough; nothing, or nothing more, was done.
     """
-    workers = [dyno for dyno in turns.client.listed_dynos() if dyno.type == WORKER]
-    chosen = choice(names, workers)
-    loads = {name: Load.of(found) for name, found in turns.loads().items()}
-    chosen.sort(key=lambda dyno: (loads.get(dyno.name, IDLE).executors > 0, number(dyno.name)))
-    print(plan(chosen, loads, datetime.now(timezone.utc)), flush=True)
+    workers = listed(turns)
+    chosen = schedule.least_to_lose(choice(names, workers), loads(turns))
+    print(plan(chosen, loads(turns), datetime.now(timezone.utc)), flush=True)
     if not chosen or not (yes or agreed(f"Cycle {len(chosen)} of {len(workers)} workers, one at a time?", "--yes")):
         return 0
     for each in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.default_int_handler)
-    for done, dyno in enumerate(chosen):
+    for turn in range(1, len(chosen) + 1):
+        dyno, *chosen = schedule.least_to_lose(chosen, loads(turns))
         await_others(turns, dyno, workers)
-        event("cycling-turn", dyno=dyno.name, turn=f"{done + 1}/{len(chosen)}")
+        event("cycling-turn", dyno=dyno.name, turn=f"{turn}/{turn + len(chosen)}")
         if not turns.worker(dyno, drain_minutes * 60):
-            raise CheckFailed(f"{dyno.name} has not come back; {len(chosen) - done - 1} are left as they are.", LOOK)
-    event("cycling-over", reason="done", restarted=len(chosen))
+            raise CheckFailed(f"{dyno.name} has not come back; {len(chosen)} are left as they are.", LOOK)
+    event("cycling-over", reason="done", turns=turn)
     return 0
 
 
-LOOK = "See what it logs: heroku logs --ps worker"
+def listed(turns: Turns) -> list[ListedDyno]:
+    """The dynos of the workers, by their numbers."""
+    workers = [dyno for dyno in turns.client.listed_dynos() if dyno.type == WORKER]
+    return sorted(workers, key=lambda dyno: number(dyno.name))
+
+
+def loads(turns: Turns) -> dict[str, Load]:
+    """What each has to lose now."""
+    return {name: Load.of(found) for name, found in turns.loads().items()}
 
 
 def choice(names: Sequence[str], workers: list[ListedDyno]) -> list[ListedDyno]:

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Move this checkout to another version of Spark of the tested table (default: the newest), and install it here. It tells
 what will change and what that means for a running cluster, and asks."""
+AGAIN = "bin/sparkspace upgrade"
 STEPS = """
 Here:       {file} gets {to}, and scripts/setup fetches that Spark for boxes on this machine.
-On Heroku:  a release, when you push it: git commit {file} -m "Upgrade Spark to {to}" && git push heroku
+On Heroku:  a release, when you push it: git commit {file} -m "Upgrade Spark to {to}" && git push heroku HEAD:main
             It restarts a quarter of the dynos at a time. Spark {now} and Spark {to} do not work together in one
             cluster, so applications that run then end. Wait until none does, and check afterwards:
               heroku run bin/sparkspace status        heroku run bin/sparkspace doctor
@@ -100,9 +101,14 @@ def change(file: Path, version: str) -> None:
         new.write_text(f"{version}\n")
         os.replace(new, file)
         install()
-    except (SparkspaceError, KeyboardInterrupt):
+    except BaseException as error:
+        new.unlink(missing_ok=True)
         if before is None:
-            file.unlink()
+            file.unlink(missing_ok=True)
         else:
             file.write_bytes(before)
+        if isinstance(error, SparkspaceError):
+            error.cure = (
+                f"{file.name} is as it was; scripts/setup installs that version. To try {version} again: {AGAIN}"
+            )
         raise

@@ -6,19 +6,22 @@ Whatever fails here, the cluster goes on without it, and Heroku restarts its dyn
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta, timezone
 
-from .. import topology
+from .. import ports, topology
 from ..cluster import master, worker
-from ..cluster.master import MasterStatus
-from ..errors import ApiError
+from ..cluster.master import MasterStatus, Worker
+from ..errors import SparkspaceError
 from ..heroku.listed import ListedDyno
 from ..log import event, notice
 from . import registered, schedule
+from .supervisor import WORKER
 from .turn import Turns, is_serving
+from .verdict import number
 
-WORKER, MASTER, ZOOKEEPER = "worker", "master", "zookeeper"  # process types
+MASTER, ZOOKEEPER = "master", "zookeeper"  # process types
 LEAST_ZOOKEEPERS = 3  # fewer are no quorum while one is away
 # A turn that was begun and not ended, as by the end of the master beside which it was taken, is ended after so long.
 STRANDED_S = 60.0
@@ -33,7 +36,7 @@ class Planner:
         self._place = turns.place
         self._lifetime = lifetime
         self._said: dict[str, str] = {}
-        self._stranded: dict[str, float] = {}
+        self._drained: dict[str, float] = {}
         self._turn: dict[str, Callable[[ListedDyno, list[ListedDyno]], str]] = {
             WORKER: self._worker, MASTER: self._master, ZOOKEEPER: self._zookeeper
         }  # fmt: skip
@@ -44,16 +47,19 @@ class Planner:
         return max(1.0, min(ONCE_A_MINUTE_S, self._lifetime.total_seconds() / 200))
 
     def run(self) -> None:
-        """For ever. Never raises ApiError: it says it, once."""
+        """For ever. What goes wrong is said, once."""
         event("cycling-planned", lifetime=f"{self._lifetime / timedelta(hours=1):g}h")
         while True:
             try:
                 self.look()
                 self._said.pop("", None)
-            except ApiError as error:
+            except SparkspaceError as error:
                 if self._is_new("", error.message):
-                    event("cycling-stopped", reason=type(error).__name__, status=error.status)
+                    event("cycling-stopped", reason=type(error).__name__, status=getattr(error, "status", 0))
                     notice(*error.lines(), "The cluster goes on; no dyno has its turn until this is mended.")
+            except Exception as error:  # a fault of ours: the next look may do better
+                if self._is_new("", repr(error)):
+                    traceback.print_exc()
             time.sleep(self.every_s)
 
     def look(self) -> None:
@@ -61,17 +67,19 @@ class Planner:
 
         Raises:
             ApiError: the API refused, or failed.
+            MasterUnreachable: no master leads any more.
         """
         page = self._turns.page()
         if not page or page.url != self._own_url:
             return
         dynos = [dyno for dyno in self._turns.client.listed_dynos() if dyno.type in self._turn]
-        for dyno in self._stranded_ones(page, dynos):
-            self._turns.worker(dyno, 0)
-        now = datetime.now(timezone.utc)
-        due = schedule.due((dyno for dyno in dynos if dyno.state == "up"), self._lifetime, now)
-        for dyno in self._in_order(due, now):
-            reason = role_away(dyno, dynos) or self._turn[dyno.type](dyno, dynos)
+        if leaving := self._leaving(page):  # somebody's turn, or what is left of one
+            for dyno in self._stranded(leaving, dynos):
+                self._turns.worker(dyno, 0)
+            return
+        alive = registered.workers(page, self._place.dyno.app_domain).keys()
+        for dyno in self._in_order(dynos):
+            reason = self._away(dyno, dynos, alive) or self._turn[dyno.type](dyno, dynos)
             if not reason:
                 return
             if self._is_new(dyno.id, reason):
@@ -79,37 +87,50 @@ class Planner:
 
     @property
     def _own_url(self) -> str:
-        number = self._place.dyno.name.rpartition(".")[2]
-        return topology.master_ui_urls(self._place.dyno, self._place.settings)[int(number) - 1]
+        return f"http://{self._place.dyno.dns_name}:{ports.MASTER_UI}"
 
-    def _in_order(self, due: list[ListedDyno], now: datetime) -> list[ListedDyno]:
-        """Roles are not mixed: workers first, this master's own dyno last of all."""
+    def _in_order(self, dynos: list[ListedDyno]) -> list[ListedDyno]:
+        """Those that are due. Roles are not mixed: workers first, this master's own dyno last of all."""
+        now, each = datetime.now(timezone.utc), schedule.slot(len(dynos), self._lifetime)
+        due = schedule.due((dyno for dyno in dynos if dyno.state == "up"), each, self._lifetime, now)
         if not due:
             return []
         loads = {name: schedule.Load.of(found) for name, found in self._turns.loads().items()}
         own = self._place.dyno.name
-        ordered = schedule.order(due, loads, self._lifetime, now)
+        ordered = schedule.order(due, loads, each, self._lifetime, now)
         return sorted(ordered, key=lambda dyno: (dyno.name == own, list(self._turn).index(dyno.type)))
+
+    def _away(self, dyno: ListedDyno, dynos: list[ListedDyno], alive: Collection[str]) -> str:
+        """Never two roles at once: what keeps one from its turn while a dyno of another is away; empty: nothing does.
+
+        One in a hurry goes all the same: a dyno that never comes up must not leave all others to Heroku.
+        """
+        now, each = datetime.now(timezone.utc), schedule.slot(len(dynos), self._lifetime)
+        others = [other for other in dynos if other.type != dyno.type]
+        away = [
+            other.name for other in others if other.state != "up" or (other.type == WORKER and other.name not in alive)
+        ]
+        return f"{away[0]}-is-away" if away and not schedule.is_in_hurry(dyno, each, self._lifetime, now) else ""
 
     # A turn each: what keeps it from being taken, or nothing when it was.
 
     def _worker(self, dyno: ListedDyno, dynos: list[ListedDyno]) -> str:
-        now = datetime.now(timezone.utc)
-        workers = _of(dynos, WORKER)
+        now, workers = datetime.now(timezone.utc), _of(dynos, WORKER)
         if lack := short_of(self._turns.page(), dyno, workers, self._place.dyno.app_domain):
             return lack
-        due = schedule.due((each for each in dynos if each.state == "up"), self._lifetime, now)
+        others = [other for other in workers if other.state == "up" and other.id != dyno.id]
         each = schedule.slot(len(dynos), self._lifetime)
-        patience = schedule.patience(dyno, max(0, len(due) - 1), each, self._lifetime, now)
-        self._turns.worker(dyno, patience.total_seconds())
+        self._turns.worker(dyno, schedule.patience(dyno, others, each, self._lifetime, now).total_seconds())
         return ""
 
     def _master(self, dyno: ListedDyno, dynos: list[ListedDyno]) -> str:
         """Without recovery a master's restart ends what runs: that is left to Heroku, unless nothing does."""
-        page, settings = self._turns.page(), self._place.settings
-        if not page or (page.applications and not settings.zookeepers):
-            return "applications-run"
+        settings = self._place.settings
+        if number(dyno.name) > settings.masters:
+            return "beyond-SPARK_MASTERS"
         states = master.ask_all(topology.master_ui_urls(self._place.dyno, settings))
+        if not settings.zookeepers and any(each.applications for each in states):
+            return "applications-run"
         if settings.zookeepers and any(each.state not in ("ALIVE", "STANDBY") for each in states):
             return "another-master-is-away"
         self._turns.master(dyno)
@@ -125,25 +146,25 @@ class Planner:
         self._turns.zookeeper(dyno)
         return ""
 
-    def _stranded_ones(self, page: MasterStatus, dynos: list[ListedDyno]) -> list[ListedDyno]:
-        """Workers that were drained, by a turn that nobody ended, for a while."""
-        domain, now = self._place.dyno.app_domain, time.monotonic()
-        alive, leaving = (registered.workers(page, domain, [state]) for state in ("ALIVE", "DECOMMISSIONED"))
-        drained = {name for name in leaving.keys() - alive.keys() if worker.applications(leaving[name][-1].host) == []}
-        self._stranded = {name: self._stranded.get(name, now) for name in drained}
-        for_long = {name for name, since in self._stranded.items() if now - since >= STRANDED_S}
+    def _leaving(self, page: MasterStatus) -> dict[str, Worker]:
+        """Workers that are having their turns, by this hand or another: told to leave, and not back."""
+        alive, leaving = (
+            registered.workers(page, self._place.dyno.app_domain, [state]) for state in ("ALIVE", "DECOMMISSIONED")
+        )
+        return {name: workers[-1] for name, workers in leaving.items() if name not in alive}
+
+    def _stranded(self, leaving: dict[str, Worker], dynos: list[ListedDyno]) -> list[ListedDyno]:
+        """Those of them that have had no executors for a while: the turn has lost its hand."""
+        now = time.monotonic()
+        drained = {name for name, one in leaving.items() if worker.applications(one) == []}
+        self._drained = {name: self._drained.get(name, now) for name in drained}
+        for_long = {name for name, since in self._drained.items() if now - since >= STRANDED_S}
         return [dyno for dyno in _of(dynos, WORKER) if dyno.name in for_long]
 
     def _is_new(self, about: str, reason: str) -> bool:
         """Whether this was not the last that was said about it."""
         last, self._said[about] = self._said.get(about), reason
         return last != reason
-
-
-def role_away(dyno: ListedDyno, dynos: Collection[ListedDyno]) -> str:
-    """Never two roles at once: what keeps one from its turn while a dyno of another is away; empty: nothing does."""
-    away = sorted(each.name for each in dynos if each.type != dyno.type and each.state != "up")
-    return f"{away[0]}-is-away" if away else ""
 
 
 def short_of(page: MasterStatus | None, dyno: ListedDyno, workers: Collection[ListedDyno], app_domain: str) -> str:

@@ -6,7 +6,7 @@ its turn before. Turns come one at a time, so the first comes early enough for t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -39,31 +39,43 @@ def floor(workers: int) -> int:
 
 def slot(dynos: int, lifetime: timedelta) -> timedelta:
     """The time that is set aside for each turn."""
-    return min(LONGEST_SLOT, lifetime / (2 * max(1, dynos)))
+    return min(LONGEST_SLOT, lifetime / (3 * max(1, dynos)))
 
 
-def due(dynos: Iterable[ListedDyno], lifetime: timedelta, now: datetime) -> list[ListedDyno]:
-    """Those whose turns must begin now if each is to have its own before its lifetime ends: the oldest first."""
+def due(dynos: Iterable[ListedDyno], each: timedelta, lifetime: timedelta, now: datetime) -> list[ListedDyno]:
+    """Those whose turns, of ``each``, must begin now if all are to end a slot before their time: the oldest first."""
     oldest_first = sorted(dynos, key=lambda dyno: dyno.since)
-    each = slot(len(oldest_first), lifetime)
-    pressing = [place for place, dyno in enumerate(oldest_first) if now + (place + 1) * each >= dyno.since + lifetime]
+    pressing = [place for place, dyno in enumerate(oldest_first) if now + (place + 2) * each >= dyno.since + lifetime]
     return oldest_first[: pressing[-1] + 1] if pressing else []
 
 
-def order(dynos: Sequence[ListedDyno], loads: dict[str, Load], lifetime: timedelta, now: datetime) -> list[ListedDyno]:
-    """Idle ones first, then those whose work has begun last: they have the least to lose. One in a hurry is before all.
+def is_in_hurry(dyno: ListedDyno, each: timedelta, lifetime: timedelta, now: datetime) -> bool:
+    """Whether its lifetime ends within the slot."""
+    return dyno.since + lifetime - now <= each
 
-    ``loads``: by the dynos' names.
-    """
-    hurry = 2 * slot(len(dynos), lifetime)
 
-    def rank(dyno: ListedDyno) -> tuple[bool, bool]:
-        return dyno.since + lifetime - now > hurry, loads.get(dyno.name, IDLE).executors > 0
-
+def least_to_lose(dynos: Iterable[ListedDyno], loads: Mapping[str, Load]) -> list[ListedDyno]:
+    """Idle ones first, then those whose work has begun last. ``loads``: by the dynos' names."""
     newest_work_first = sorted(dynos, key=lambda dyno: loads.get(dyno.name, IDLE).since, reverse=True)
-    return sorted(newest_work_first, key=rank)
+    return sorted(newest_work_first, key=lambda dyno: loads.get(dyno.name, IDLE).executors > 0)
 
 
-def patience(dyno: ListedDyno, others: int, each: timedelta, lifetime: timedelta, now: datetime) -> timedelta:
-    """How long its executors may take, when ``others`` wait for turns of ``each``; a quarter is for coming back."""
-    return max(LEAST_PATIENCE, dyno.since + lifetime - now - (others + 0.25) * each)
+def order(
+    dynos: Sequence[ListedDyno], loads: Mapping[str, Load], each: timedelta, lifetime: timedelta, now: datetime
+) -> list[ListedDyno]:
+    """Those in a hurry first, the oldest of them before all; then those that have the least to lose."""
+    hurried = [dyno for dyno in dynos if is_in_hurry(dyno, each, lifetime, now)]
+    others = [dyno for dyno in dynos if dyno not in hurried]
+    return [*sorted(hurried, key=lambda dyno: dyno.since), *least_to_lose(others, loads)]
+
+
+def patience(
+    dyno: ListedDyno, others: Iterable[ListedDyno], each: timedelta, lifetime: timedelta, now: datetime
+) -> timedelta:
+    """How long its executors may take, so that it and the ``others`` after it come in time. A quarter is to come back.
+
+    Others that are too old already can't be helped by haste.
+    """
+    in_time = sorted((other for other in others if other.since + lifetime > now), key=lambda other: other.since)
+    left = [one.since + lifetime - now - (place + 0.25) * each for place, one in enumerate([dyno, *in_time])]
+    return max(LEAST_PATIENCE, min(left))

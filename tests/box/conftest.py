@@ -80,10 +80,15 @@ class Box:
         name = f"{number}.{process_type}.{self.record['app']}.app.localspace"
         return self.out("run", f"getent hosts {name} | cut -d' ' -f1").strip()
 
-    def log(self) -> list[str]:
-        """All lines of the log."""
+    def log(self, after: str = "") -> list[str]:
+        """The lines of the log, after one that was its ``last``: up to 1500, for Heroku keeps no more."""
         url = self.api("POST", "log-sessions", {"lines": 1500}).json()["logplex_url"]
-        return requests.get(url, timeout=60).text.split("\n")[:-1]
+        lines = requests.get(url, timeout=60).text.split("\n")[:-1]
+        return lines[len(lines) - lines[::-1].index(after) :] if after in lines else lines
+
+    def last(self) -> str:
+        """The last line of the log so far."""
+        return self.log()[-1]
 
     def said(self, dyno: str, text: str) -> bool:
         """Whether a dyno has printed this line."""

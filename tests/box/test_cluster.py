@@ -170,10 +170,12 @@ def test_restart_gives_the_worker_a_new_address_and_the_cluster_all_its_workers(
 
 
 def test_killed_jvm_is_a_crash_and_comes_back(cluster: Box) -> None:
-    before, since = workers(cluster), len(cluster.log())
+    before, since = workers(cluster), cluster.last()
     cluster("run:inside", "worker.2", "pkill -9 -f deploy.worker.Worker", code=None)
-    until(lambda: any("heroku[worker.2]: State changed from up to crashed" in line for line in cluster.log()[since:]))
-    after = [line.partition(" ")[2] for line in cluster.log()[since:]]
+    until(
+        lambda: any("heroku[worker.2]: State changed from up to crashed" in line for line in cluster.log(after=since))
+    )
+    after = [line.partition(" ")[2] for line in cluster.log(after=since)]
     assert "heroku[worker.2]: Process exited with status 137" in after
     assert "heroku[worker.2]: Restarting in 1 s (crash 1)" in after
     until(lambda: len(workers(cluster)) == 2 and workers(cluster) != before, timeout_s=120, every_s=1)

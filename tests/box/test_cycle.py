@@ -53,7 +53,7 @@ def test_worker_has_its_turn_and_loses_nothing(box: Box) -> None:
         "drained dyno=worker.1",
         "restart dyno=worker.1 reason=its-turn",
         "back dyno=worker.1",
-        "over reason=done restarted=1",
+        "over reason=done turns=1",
     ]
     after = box.dynos()
     assert [name for name in ("worker.1", "worker.2") if after[name]["id"] != before[name]["id"]] == ["worker.1"]
@@ -72,10 +72,20 @@ def test_turn_has_more_time_than_heroku_gives(box: Box) -> None:
     assert seconds_between(decommissioned, stopping) > 30
 
 
+@pytest.mark.long
+def test_all_workers_have_their_turns_and_lose_nothing(box: Box) -> None:
+    """The second turn waits until executors run on the first worker again, so that there is somebody to hand on to."""
+    before = box.dynos()
+    done = run(box, lambda: box("cycle", "--yes"), rounds=12)
+    assert (done.told.failed, done.told.lost, done.recomputed, done.recomputed_elements) == (0, 0, 0, 0)
+    after = box.dynos()
+    assert all(after[name]["id"] != before[name]["id"] for name in ("worker.1", "worker.2"))
+
+
 def test_ctrl_c_leaves_no_worker_without_work(box: Box) -> None:
     """Its executor has a task without an end, so only its restart can bring the worker back."""
     before = box.dynos()
-    since = len(box.log())
+    since = box.last()
     with Job(box, "", ENDLESS) as job:
         job.line("ready")
         near, far = pty.openpty()

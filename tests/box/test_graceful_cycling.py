@@ -30,13 +30,13 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
         box("down")
 
 
-def steps(box: Box, since: int = 0) -> list[str]:
+def steps(box: Box, since: str = "") -> list[str]:
     """What the supervisors have said, without how long it took."""
-    lines = [line.partition("sparkspace at=cycling-")[2] for line in box.log()[since:] if "app[master." in line]
+    lines = [line.partition("sparkspace at=cycling-")[2] for line in box.log(after=since) if "app[master." in line]
     return [line.partition(" after_s=")[0] for line in lines if line]
 
 
-def over(box: Box, since: int) -> list[str]:
+def over(box: Box, since: str) -> list[str]:
     """Wait until the supervisor of a new master has done its work; what it said."""
     until(lambda: any(step.startswith("over") for step in steps(box, since)), 240, 1)
     return steps(box, since)
@@ -52,8 +52,8 @@ def age_s(box: Box, name: str) -> float:
 
 
 def test_workers_that_come_back_by_themselves_are_left(box: Box) -> None:
-    assert over(box, 0) == ["begins workers=missing wait_s=15", "over reason=done workers=2 restarted=0"]
-    before, since = ids(box, "worker.1", "worker.2"), len(box.log())
+    assert over(box, "") == ["begins workers=missing wait_s=15", "over reason=done workers=2 restarted=0"]
+    before, since = ids(box, "worker.1", "worker.2"), box.last()
     box("restart", "master.1")
     assert over(box, since) == ["begins workers=missing wait_s=15", "over reason=done workers=2 restarted=0"]
     assert ids(box, "worker.1", "worker.2") == before
@@ -61,7 +61,7 @@ def test_workers_that_come_back_by_themselves_are_left(box: Box) -> None:
 
 def test_deaf_worker_is_restarted_alone_and_is_back(box: Box) -> None:
     until(lambda: age_s(box, "worker.2") > LEAST_AGE_S, 180, 1)
-    healthy, deaf, since = ids(box, "worker.1"), ids(box, "worker.2"), len(box.log())
+    healthy, deaf, since = ids(box, "worker.1"), ids(box, "worker.2"), box.last()
     box("run:inside", "worker.2", STOP)
     box("restart", "master.1")
     assert over(box, since) == [
@@ -80,7 +80,7 @@ def test_master_that_crashes_again_and_again_does_not_take_a_deaf_worker_along(b
     before = ids(box, "worker.1", "worker.2")
     said = []
     for _ in range(3):
-        since = len(box.log())
+        since = box.last()
         box("run:inside", "master.1", "pkill -9 -f deploy.master.Master", code=None)
         said += over(box, since)
         if age_s(box, "worker.2") > LEAST_AGE_S - 20:
@@ -99,7 +99,7 @@ def test_all_restarts_every_worker_one_by_one(box: Box) -> None:
     until(lambda: {dyno["release"]["version"] for dyno in box.dynos().values()} == {2}, 120, 1)  # type: ignore[index]
     box("wait", "--workers", "2", "--timeout", "180")
     until(lambda: min(age_s(box, "worker.1"), age_s(box, "worker.2")) > 60, 120, 1)
-    before, since = ids(box, "worker.1", "worker.2"), len(box.log())
+    before, since = ids(box, "worker.1", "worker.2"), box.last()
     box("restart", "master.1")
     assert over(box, since) == [
         "begins workers=all wait_s=15",
@@ -113,11 +113,11 @@ def test_all_restarts_every_worker_one_by_one(box: Box) -> None:
 
 
 def test_wrong_token_is_said_once_and_the_cluster_goes_on(box: Box) -> None:
-    since = len(box.log())
+    since = box.last()
     box("config:set", "SPARK_HEROKU_ACCESS_TOKEN=wrong")
     until(lambda: any(step.startswith("stopped") for step in steps(box, since)), 180, 1)
     box("wait", "--workers", "2", "--timeout", "180")
-    text = "\n".join(box.log()[since:])
+    text = "\n".join(box.log(after=since))
     assert text.count("sparkspace at=cycling-stopped reason=TokenRefused status=401") == 1
     assert re.search(r"app\[master\.1\]:  !     Set a new one: heroku config:set SPARK_HEROKU_ACCESS_TOKEN=", text)
 

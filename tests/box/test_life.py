@@ -80,11 +80,11 @@ def test_environment_is_a_dynos_and_nothing_else(box: Box) -> None:
 def test_restart_gives_a_new_address_an_empty_disk_and_term_to_every_process(box: Box) -> None:
     before = box.address("witness.1")
     box("run:inside", "witness.1", "touch $HOME/mine ${TMPDIR:-/tmp}/mine")
-    since = len(box.log())
+    since = box.last()
     box("restart", "witness.1")
     until(lambda: sum("app[witness.1]: child ready" in line for line in box.log()) == 2)
-    until(lambda: "Process exited with status 0" in "\n".join(box.log()[since:]))
-    after = box.log()[since:]
+    until(lambda: "Process exited with status 0" in "\n".join(box.log(after=since)))
+    after = box.log(after=since)
     assert any("app[witness.1]: child got TERM" in line for line in after)
     assert any("app[witness.1]: parent got TERM" in line for line in after)
     assert box.address("witness.1") not in ("", before)

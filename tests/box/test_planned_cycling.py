@@ -114,7 +114,7 @@ def test_everybody_has_a_turn_in_time_and_no_job_notices(box: Box, capsys: pytes
     with capsys.disabled():
         print(f"\n{jobs} jobs; the oldest dyno was {watch.oldest} of {LIFETIME}; workers away: {dict(watch.away)}")
     assert watch.renewed == watch.first.keys()
-    assert jobs > 100
+    assert jobs > len(watch.first)  # it went on through all the turns
     assert watch.oldest < LIFETIME
     assert max(watch.away) == 1
     assert all(len(roles) <= 1 for roles in watch.roles_away)
