@@ -53,8 +53,9 @@ def find(home: Path, java_home: Path) -> Archive:
     if not fits:
         event("archive-ignored", folder=str(folder), reason="made-for-another-java-or-cut")
         return NONE
-    # -Xlog: the JVM's own warnings go to stdout, where a command's results are.
-    quiet = "-Xlog:disable -Xlog:all=warning:stderr"
+    # -Xlog: the JVM's own warnings go to stdout, where a command's results are. Of cds alone Java 25 says, as an error,
+    # that Java's own archive was made without Spark's --add-opens. That does no harm; what does has one more tag.
+    quiet = "-Xlog:disable -Xlog:all=warning,cds=off:stderr"
     return Archive(str(folder / CLASS_PATH), f"-XX:SharedArchiveFile={folder / ARCHIVE} {quiet}")
 
 
