@@ -29,7 +29,9 @@ def compile(folder: str, cache: str, env_dir: str) -> None:
     """Put the cluster into the app."""
     app = App.of(folder, cache, env_dir)
     line = versions.requested(app.folder)
-    unwanted = families.unwanted(app.env.get("SPARKSPACE_KEEP", ""))
+    keep = app.env.get("SPARKSPACE_KEEP", "")
+    unwanted = families.unwanted(keep)
+    notice(*families.in_vain(keep))
     site, java = app.site(line), app.java(line)
     overlay.refuse_conflicts(ROOT, app.folder)
     boot.refuse_other(app.folder)

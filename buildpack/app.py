@@ -57,18 +57,14 @@ class App:
             BuildError: there is none, or it is one that this Spark does not run on.
         """
         program = self.folder / ".jdk" / "bin" / "java"
-        java = [version for version in line.java if version >= LEAST_JAVA]
+        java = javas(line)
         wanted = " or ".join(map(str, java))
         write = f"Write it into system.properties: java.runtime.version={java[0]}"
         if not program.exists():
             add = "Put Heroku's buildpack for it before this one: heroku buildpacks:add --index 1 heroku/jvm"
             raise BuildError(f"There is no Java: Spark {line.version} needs {wanted}.", f"{add}\n{write}")
-        release = program.parent.parent / "release"
-        match = re.search(
-            r'^JAVA_VERSION="(?:1\.)?(\d+)', release.read_text() if release.exists() else "", re.MULTILINE
-        )
-        if match and int(match[1]) not in java:
-            raise BuildError(f"Spark {line.version} runs on Java {wanted}, but the app has Java {match[1]}.", write)
+        if (found := java_version(program)) and found not in java:
+            raise BuildError(f"Spark {line.version} runs on Java {wanted}, but the app has Java {found}.", write)
         return program
 
     def site(self, line: Line) -> Path:
@@ -77,8 +73,7 @@ class App:
         Raises:
             BuildError: there is none, or it is one that this Spark does not run on.
         """
-        lowest, highest = max(LEAST_PYTHON, _parts(line.python[0])), _parts(line.python[1])
-        wanted = "{}.{} to {}.{}".format(*lowest, *highest)
+        wanted = pythons(line)
         write = f"Write it into .python-version: {line.python[1]}"
         found = sorted((self.folder / ".heroku" / "python" / "lib").glob("python3.*/site-packages"))
         if not found:
@@ -86,7 +81,7 @@ class App:
             needs = "It wants a requirements.txt, which may be empty."
             raise BuildError(f"There is no Python: Spark {line.version} needs {wanted}.", f"{add}\n{needs}\n{write}")
         version = found[0].parent.name.removeprefix("python")
-        if not lowest <= _parts(version) <= highest:
+        if not runs_on(line, version):
             raise BuildError(f"Spark {line.version} runs on Python {wanted}, but the app has {version}.", write)
         return found[0]
 
@@ -101,6 +96,33 @@ def _var(path: Path) -> str:
     if not text.isprintable():
         raise BuildError(f"The config var {path.name} is not one line of text.", f"heroku config:unset {path.name}")
     return text
+
+
+def java_version(program: Path) -> int:
+    """The version of a Java, by the file ``release`` above its program; 0 where that does not say."""
+    release = program.parent.parent / "release"
+    match = re.search(r'^JAVA_VERSION="(?:1\.)?(\d+)', release.read_text() if release.exists() else "", re.MULTILINE)
+    return int(match[1]) if match else 0
+
+
+def javas(line: Line) -> list[int]:
+    """The versions of Java that a Spark and the launchers run on."""
+    return [version for version in line.java if version >= LEAST_JAVA]
+
+
+def pythons(line: Line) -> str:
+    """The oldest and the newest Python that a Spark and the launchers run on, for a message."""
+    return "{}.{} to {}.{}".format(*_pythons(line)[0], *_pythons(line)[1])
+
+
+def runs_on(line: Line, python: str) -> bool:
+    """Whether both run on this Python, ``3.13``."""
+    oldest, newest = _pythons(line)
+    return oldest <= _parts(python) <= newest
+
+
+def _pythons(line: Line) -> tuple[tuple[int, int], tuple[int, int]]:
+    return max(LEAST_PYTHON, _parts(line.python[0])), _parts(line.python[1])
 
 
 def _parts(version: str) -> tuple[int, int]:

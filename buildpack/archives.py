@@ -22,7 +22,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sparkspace.archive import ARCHIVE, CLASS_PATH, FOLDER, MAKE, MANIFEST, describe, find, is_aot
+from sparkspace.archive import ARCHIVE, CLASS_PATH, FOLDER, MANIFEST, describe, find
 from sparkspace.log import notice
 
 from . import cache, jars
@@ -137,24 +137,48 @@ def write_class_path(home: Path) -> None:
 
 
 def _train(home: Path, java_home: Path, python: Path) -> None:
+    """Run Spark's own spark-submit, but on a class path that has the archive's jar alone.
+
+    Spark would put a folder of conf files after it, and Java 25 uses an archive only where that folder still is.
+    """
     folder = home / FOLDER
     with tempfile.TemporaryDirectory(prefix="training-") as scratch:
-        argv = [
-            str(home / "bin" / "spark-submit"), "--master", "local-cluster[1,1,512]", "--driver-memory", "1g",
-            "--driver-class-path", str(folder / CLASS_PATH),
-            "--driver-java-options", f"{MAKE[is_aot(java_home)]}{folder / ARCHIVE} -Xlog:disable",
-            str(TRAINING),
-        ]  # fmt: skip
-        libraries = [str(python.parent.parent / "lib"), os.environ.get("LD_LIBRARY_PATH", "")]
-        env = {
-            "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch,
-            "SPARK_HOME": str(home), "JAVA_HOME": str(java_home), "PYSPARK_PYTHON": str(python),
-            "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": scratch, "SPARK_CONF_DIR": scratch,
-            "SPARK_WORKER_DIR": scratch, "PYTHONDONTWRITEBYTECODE": "1", "_SPARK_AUTH_SECRET": secrets.token_hex(32),
-            # heroku/python's Python was built for another place, and finds its own library by this alone.
-            "LD_LIBRARY_PATH": os.pathsep.join(filter(None, libraries)),
-        }  # fmt: skip
+        env = _env(home, java_home, python, scratch)
+        making = f"-XX:ArchiveClassesAtExit={folder / ARCHIVE} -Xlog:disable"
+        options = ["--master", "local-cluster[1,1,512]", "--driver-memory", "1g", "--driver-java-options", making]
+        argv = _submitting(java_home, [*options, str(TRAINING)], env)
+        argv[argv.index("-cp") + 1] = str(folder / CLASS_PATH)
         _run(argv, env, scratch)
+
+
+def _env(home: Path, java_home: Path, python: Path, scratch: str) -> dict[str, str]:
+    libraries = [str(python.parent.parent / "lib"), os.environ.get("LD_LIBRARY_PATH", "")]
+    core = next((home / "jars").glob("spark-core_*.jar"), Path("none"))
+    return {
+        "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch,
+        "SPARK_HOME": str(home), "JAVA_HOME": str(java_home), "PYSPARK_PYTHON": str(python),
+        "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": scratch, "SPARK_CONF_DIR": scratch,
+        "SPARK_WORKER_DIR": scratch, "PYTHONDONTWRITEBYTECODE": "1", "_SPARK_AUTH_SECRET": secrets.token_hex(32),
+        # Spark's scripts, which are gone around, set it for those that they start.
+        "SPARK_SCALA_VERSION": core.name.partition("_")[2].partition("-")[0],
+        # heroku/python's Python was built for another place, and finds its own library by this alone.
+        "LD_LIBRARY_PATH": os.pathsep.join(filter(None, libraries)),
+    }  # fmt: skip
+
+
+def _submitting(java_home: Path, arguments: list[str], env: Mapping[str, str]) -> list[str]:
+    """The command that Spark's bin/spark-submit becomes: what Spark's launcher prints, each word with a NUL after it.
+
+    Raises:
+        OSError: it prints something else.
+    """
+    launcher = [str(java_home / "bin" / "java"), "-cp", f"{env['SPARK_HOME']}/jars/*", "org.apache.spark.launcher.Main"]
+    argv = [*launcher, "org.apache.spark.deploy.SparkSubmit", *arguments]
+    said = subprocess.run(argv, env=env, capture_output=True, text=True, check=True, timeout=60).stdout
+    words = said.rpartition("\n")[2].split("\0")[:-1]  # a line that ends comes before, at least an empty one
+    if "-cp" not in words:
+        raise OSError(f"Spark's launcher prints no command but {said[:200]!r}")
+    return words
 
 
 def _run(argv: list[str], env: Mapping[str, str], folder: str) -> None:

@@ -52,3 +52,10 @@ def unwanted(keep: str) -> list[Family]:
             f"There are: {names}, and all. Set it with: heroku config:set SPARKSPACE_KEEP=kubernetes",
         )
     return [] if "all" in kept else [family for family in families if family.name not in kept]
+
+
+def in_vain(keep: str) -> list[str]:
+    """A line for each family that ``SPARKSPACE_KEEP`` names and that nothing leaves out."""
+    named = set(keep.replace(",", " ").split())
+    idle = [family.name for family in table() if family.name in named and not family.files]
+    return [f"SPARKSPACE_KEEP names {name}, which every build has: without it, it is the same." for name in idle]

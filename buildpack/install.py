@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sparkspace.log import notice
 
-from . import cache, distribution, families, fetch, jars, versions
+from . import app, cache, distribution, families, fetch, jars, versions
 from .errors import BuildError
 from .families import Family
 from .log import Step
@@ -85,6 +85,24 @@ def _make(line: Line, fresh: Path, folder: Path, java: Path, unwanted: list[Fami
     shutil.rmtree(archive.parent)  # the tree is all that a next build needs
 
 
+def check(line: Line, python: str, java: int) -> None:
+    """Compare the Python of ``.venv``, as ``3.13``, and the machine's Java with those that a Spark runs on.
+
+    Raises:
+        BuildError: it is another Python. Of another Java there is a word: of those between two of ours, most do.
+    """
+    if not app.runs_on(line, python):
+        newest = f"python{line.python[1]}"
+        raise BuildError(
+            f"Spark {line.version} runs on Python {app.pythons(line)}, but .venv has {python}.",
+            f"Make one with another: rm -r .venv && {newest} -m venv .venv && scripts/setup\n"
+            f"Or write another version into {versions.FILE}. There are {', '.join(versions.versions())}.",
+        )
+    if java and java not in (fit := app.javas(line)):
+        wanted = " or ".join(map(str, fit))
+        notice(f"Spark {line.version} is made for Java {wanted}, and this is Java {java}. Another: set JAVA_HOME.")
+
+
 def main() -> None:
     """Install the version of this folder's ``.spark.version``, or the default."""
     parser = argparse.ArgumentParser(prog="python3 -m buildpack.install", description=main.__doc__)
@@ -93,8 +111,12 @@ def main() -> None:
     parser.add_argument("java", type=Path, help="a Java program")
     given = parser.parse_args()
     try:
-        unwanted = families.unwanted(os.environ.get("SPARKSPACE_KEEP", ""))
-        install(versions.requested(HERE.parent), given.site, given.cache, given.java, unwanted, os.environ)
+        line = versions.requested(HERE.parent)
+        check(line, "{}.{}".format(*sys.version_info), app.java_version(given.java.resolve()))
+        keep = os.environ.get("SPARKSPACE_KEEP", "")
+        unwanted = families.unwanted(keep)
+        notice(*families.in_vain(keep))
+        install(line, given.site, given.cache, given.java, unwanted, os.environ)
     except BuildError as error:
         notice(*error.lines())
         sys.exit(error.exit_code)

@@ -6,6 +6,8 @@ as driver and executor in one. Run by archives.py through Spark's own spark-subm
 
 from __future__ import annotations
 
+import glob
+import os
 import tempfile
 from typing import Any
 
@@ -76,9 +78,9 @@ def touch(jvm: Any, settings: Any) -> None:  # noqa: ANN401  # py4j's own
 
 
 def interpret(jvm: Any) -> None:  # noqa: ANN401
-    """A line of Scala, as spark-shell compiles it."""
+    """A line of Scala, as spark-shell compiles it. Its compiler does not look into the manifests of jars."""
     settings = jvm.scala.tools.nsc.Settings()
-    settings.processArgumentString("-usejavacp")
+    settings.processArgumentString("-classpath " + ":".join(glob.glob(os.environ["SPARK_HOME"] + "/jars/*.jar")))
     loop = getattr(getattr(jvm.org.apache.spark.repl, "SparkILoop$"), "MODULE$")
     loop.run("case class Point(x: Int)\nSeq(Point(1)).map(_.x).sum", settings)
 

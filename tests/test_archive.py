@@ -12,8 +12,12 @@ import pyspark
 import pytest
 
 from buildpack import archives
-from sparkspace import archive, launch
+from sparkspace import archive, launch, sizing
 from sparkspace.archive import ARCHIVE, CLASS_PATH, FOLDER, MANIFEST, NONE
+from sparkspace.cluster import roles
+from sparkspace.config import Dyno, Settings
+
+from .launchers import FACTS, SECRET, fake_spark
 
 JAVA = 'JAVA_VERSION="17.0.15"\n'
 
@@ -38,18 +42,33 @@ def java(folder: Path, text: str = JAVA) -> Path:
     return folder / "java"
 
 
+def dyno_of(home: Path, **env: str) -> roles.Place:
+    """A dyno that has this Spark and its Java."""
+    env = {**FACTS, "SPARKSPACE_SECRET": SECRET, "SPARK_HOME": str(home), "JAVA_HOME": str(home.parent / "java"), **env}
+    return roles.Place(env, Dyno.from_env(env), Settings.from_env(env), sizing.Capacity(2560, 2))
+
+
+def test_a_class_path_of_ones_own_is_first(tmp_path: Path) -> None:
+    """A driver's or an executor's replaces ours, for it may have to hide classes of Spark's. A daemon's comes after."""
+    home = fake_spark(tmp_path / "fake")
+    shutil.copytree(spark(tmp_path) / FOLDER, home / FOLDER)
+    (java(tmp_path) / "bin").mkdir()
+    (tmp_path / "java" / "bin" / "java").touch(0o755)
+    ours = f"{home}/{FOLDER}/{CLASS_PATH}"
+    own = "spark.driver.extraClassPath=/app/a.jar;spark.executor.extraClassPath=/app/b.jar"
+    place = dyno_of(home, SPARKSPACE_CONF=own, SPARK_DAEMON_CLASSPATH="/app/c.jar")
+    said = roles.driver_conf(place, 1024)["spark-defaults.conf"].splitlines()
+    for role, jar in {"driver": "a.jar", "executor": "b.jar"}.items():
+        values = [line.partition("=")[2] for line in said if line.startswith(f"spark.{role}.extraClassPath=")]
+        assert values == [ours, f"/app/{jar}"]  # the later one wins
+    assert roles.master(place, []).env["SPARK_DAEMON_CLASSPATH"] == f"{ours}:/app/c.jar"
+
+
 def test_an_archive_that_fits_is_used(tmp_path: Path) -> None:
     home = spark(tmp_path)
     found = archive.find(home, java(tmp_path))
     assert found.class_path == f"{home}/archives/classes.jar"
     assert f"-XX:SharedArchiveFile={home}/archives/spark.jsa" in found.options.split()
-
-
-def test_java_25_has_another_kind(tmp_path: Path) -> None:
-    home = spark(tmp_path)
-    newer = java(tmp_path, JAVA.replace("17.0.15", "25.0.1"))
-    (home / FOLDER / MANIFEST).write_text(json.dumps(archive.describe(home / FOLDER, newer)))
-    assert f"-XX:AOTCache={home}/archives/spark.jsa" in archive.find(home, newer).options.split()
 
 
 def test_a_spark_without_one_is_not_worth_a_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,12 +130,14 @@ def test_what_somebody_else_has_there_stays(tmp_path: Path, monkeypatch: pytest.
     assert [path.name for path in (tmp_path / "app").iterdir()] == [".jdk"]
 
 
-def submitting(home: Path, script: str) -> None:
-    """A Spark whose spark-submit is this script, and no archive."""
+def submitting(home: Path, java_home: Path, script: str) -> None:
+    """A Spark without an archive, and a Java that says that spark-submit becomes this script."""
     shutil.rmtree(home / FOLDER)
-    (home / "bin").mkdir()
-    (home / "bin" / "spark-submit").write_text(f"#!/bin/sh\n{script}\n")
-    (home / "bin" / "spark-submit").chmod(0o755)
+    (java_home / "bin").mkdir()
+    (java_home / "submit").write_text(f"#!/bin/sh\n{script}\n")
+    (java_home / "bin" / "java").write_text(f"#!/bin/sh\nprintf '\\0\\n{java_home}/submit\\0-cp\\0conf:jars\\0'\n")
+    for program in ("submit", "bin/java"):
+        (java_home / program).chmod(0o755)
 
 
 @pytest.mark.parametrize(
@@ -133,8 +154,8 @@ def test_a_run_that_fails_is_said_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], script: str, said: str
 ) -> None:
     home = spark(tmp_path)
-    submitting(home, script)
-    monkeypatch.setattr("sys.argv", ["archives", str(home), str(java(tmp_path))])
+    submitting(home, java(tmp_path), script)
+    monkeypatch.setattr("sys.argv", ["archives", str(home), str(tmp_path / "java")])
     archives.main()
     told = capsys.readouterr().err
     assert "There is no class-data archive: " in told and said in told and "Traceback" not in told
@@ -144,9 +165,29 @@ def test_a_run_that_fails_is_said_and_leaves_nothing(
 def test_python_finds_its_library(tmp_path: Path) -> None:
     """heroku/python's is built for another place, and its own bin/compile sets the variable too."""
     home = spark(tmp_path)
-    submitting(home, f'[ "${{LD_LIBRARY_PATH%%:*}}" = "{tmp_path}/python/lib" ] && echo x >{home}/{FOLDER}/{ARCHIVE}')
+    script = f'[ "${{LD_LIBRARY_PATH%%:*}}" = "{tmp_path}/python/lib" ] && echo x >{home}/{FOLDER}/{ARCHIVE}'
+    submitting(home, java(tmp_path), script)
     archives.make(home, java(tmp_path), tmp_path / "python" / "bin" / "python3")
     assert archive.find(home, java(tmp_path)) != NONE
+
+
+def test_nothing_but_the_jar_is_on_the_class_path(tmp_path: Path) -> None:
+    """A folder of conf files that is gone is one that Java 25 misses, and then it does not use the archive."""
+    home = spark(tmp_path)
+    submitting(
+        home, java(tmp_path), f'[ "$*" = "-cp {home}/{FOLDER}/{CLASS_PATH}" ] && echo x >{home}/{FOLDER}/{ARCHIVE}'
+    )
+    archives.make(home, java(tmp_path), tmp_path / "python" / "bin" / "python3")
+    assert archive.find(home, java(tmp_path)) != NONE
+
+
+def test_a_launcher_that_says_something_else(tmp_path: Path) -> None:
+    home = spark(tmp_path)
+    submitting(home, java(tmp_path), "")
+    (tmp_path / "java" / "bin" / "java").write_text("#!/bin/sh\necho a word\n")
+    with pytest.raises(OSError, match="prints no command but 'a word"):
+        archives.make(home, tmp_path / "java", tmp_path / "python" / "bin" / "python3")
+    assert not (home / FOLDER).exists()
 
 
 @pytest.mark.spark

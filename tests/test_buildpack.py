@@ -83,6 +83,16 @@ def test_a_family_that_does_not_exist(app: Slug) -> None:
     refused(app, "SPARKSPACE_KEEP names hivee", "connect-repl, kubernetes")
 
 
+def test_a_family_that_every_build_has(app: Slug) -> None:
+    pretend(app, python="3.12")
+    app.write({"sparkspace/__init__.py": ""})  # so that it ends early
+    (app.env_dir / "SPARKSPACE_KEEP").write_text("kubernetes, hive")
+    said = refused(app, "SPARKSPACE_KEEP names hive, which every build has")
+    assert "names kubernetes" not in said
+    (app.env_dir / "SPARKSPACE_KEEP").write_text("all")
+    assert "SPARKSPACE_KEEP" not in refused(app, "sparkspace")
+
+
 def test_a_package_of_our_name(app: Slug) -> None:
     pretend(app)
     app.write({"sparkspace/__init__.py": "x = 1"})

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from sparkspace.box import slug
-from sparkspace.errors import BoxError
+from sparkspace.errors import BoxError, UsageError
+
+from .conftest import Box
 
 DATE = 1_500_000_000
 
@@ -48,6 +50,15 @@ def test_every_dyno_has_its_files(tmp_path: Path) -> None:
     assert (unpacked / "small").read_text() == "x"
     assert (tmp_path / "app" / "large").samefile(unpacked / "large")
     assert (tmp_path / "app" / "link").readlink() == Path("small")
+
+
+def test_no_slug_on_loopback(tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("web: true\n")
+    with tarfile.open(tmp_path / "slug.tgz", "w:gz") as tar:
+        tar.add(tmp_path / "Procfile", "app/Procfile")
+    done = Box(tmp_path)("up", "--network", "loopback", "--slug", "slug.tgz", code=UsageError.exit_code)
+    assert "A slug lies in /app, which takes namespaces: there is none on loopback." in done.stderr
+    assert [path.name for path in tmp_path.glob(".sparkspace/*.json")] == []
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

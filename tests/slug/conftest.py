@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,19 @@ from .runtimes import java_for, python_for
 
 JOBS = Path(__file__).parent / "jobs"
 ASKER = "tests/s3/asker.py"
+OWN = {
+    "Procfile": "web: gunicorn app\n",
+    "bin/spark-shell": "#!/bin/sh\necho mine\n",
+    "conf-templates/log4j2.properties.j2": "mine\n",
+    "requirements.txt": "\n",
+}
+JOB = """\
+import pyspark
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+print("home", pyspark.__path__)
+print("sum", spark.range(1000).selectExpr("sum(id)").first()[0])
+"""
 
 
 def lines() -> list[object]:
@@ -28,23 +42,38 @@ def lines() -> list[object]:
     return [pytest.param((versions.default().version, False), id="default"), *rows]
 
 
+@pytest.fixture(scope="session")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Slug, str, float]]:
+    """A foreign app after its first build, what that said, and how long it took in seconds."""
+    folder = tmp_path_factory.mktemp("foreign")
+    app = slug(folder / "app", folder / "cache")
+    app.write({**OWN, "job.py": JOB})
+    since = time.monotonic()
+    done = app.run("compile")
+    took_s = time.monotonic() - since
+    assert done.returncode == 0, done.stderr
+    yield app, done.stdout + done.stderr, took_s
+    shutil.rmtree(folder)
+
+
 @pytest.fixture(scope="module", params=lines())
 def built(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Slug, versions.Line]]:
-    """This repository, built by itself."""
+    """This repository, built by itself. The default has the cache of the foreign app, the others begin with nothing."""
     version, newest = request.param
     line = versions.resolve(version)
     folder = tmp_path_factory.mktemp("slug")
     runtimes = (python_for(line), java_for(line)) if newest else (sys.executable, None)
-    app = slug(folder / "app", folder / "cache", *runtimes)
+    cache = folder / "cache" if newest else request.getfixturevalue("foreign")[0].cache
+    app = slug(folder / "app", cache, *runtimes)
     lay_repository(app)
     app.write({".spark.version": f"{version}\n"})
     try:
         done = app.run("compile", app.folder)
         assert done.returncode == 0, done.stderr
         assert "kept the app's own" not in done.stderr and "added bin/" not in done.stderr
-        assert "There is no class-data archive" not in done.stderr
+        assert "There is no class-data archive" not in done.stderr, done.stderr
         yield app, line
     finally:
         shutil.rmtree(folder)

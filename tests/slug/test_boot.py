@@ -196,3 +196,8 @@ def complaints(log: list[str]) -> list[str]:
     """What Spark says of conf that it does not know, or not any more, and Java of an archive that does not fit."""
     words = r"WARN SparkConf|(?:WARN|ERROR) .*(?:deprecated|[Uu]nrecognized)|Ignoring non-Spark|bad option|\]\[cds"
     return [text for text in log if re.search(words, text)]
+
+
+def test_it_knows_where_the_master_is(built: Built) -> None:
+    """Where it was built, too. The last test: Python keeps what it compiles, and none of that is in a slug."""
+    assert built[0].boot("bin/master-url").stdout == "spark://1.master.myapp.app.localspace:7077\n"
