@@ -1,4 +1,4 @@
-"""Runs a module of Spark as ``python -m`` does, for which it has its doctests run, and says how many were.
+"""Runs a module of Spark as ``python -m`` does, for which it has its doctests run, and says how many statements ran.
 
 Some ask for what is known after one second, and expect all of it. A busy machine has less by then, so they ask for what
 is known after ten minutes. The answer comes when all of it is known, not when the time is over.
@@ -32,4 +32,4 @@ if __name__ == "__main__":
     try:
         runpy.run_module(sys.argv[1], run_name="__main__", alter_sys=True)
     finally:  # a module ends with sys.exit when a doctest has failed
-        print("doctests run:", doctest.master.tries if doctest.master else 0)
+        print("statements that ran:", doctest.master.tries if doctest.master else 0)
