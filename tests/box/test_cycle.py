@@ -61,9 +61,9 @@ def test_worker_has_its_turn_and_loses_nothing(box: Box) -> None:
 
 @pytest.mark.long
 def test_turn_has_more_time_than_heroku_gives(box: Box) -> None:
-    """Tasks that take 100 s: the worker is left when they have ended, and none of them is run again."""
+    """Tasks that take 90 s: the worker is left when they have ended, and none of them is run again."""
     before = box.dynos()["worker.1"]["id"]
-    done = run(box, lambda: box("cycle", "worker.1", "--yes"), pause_s=100, rounds=1)
+    done = run(box, lambda: box("cycle", "worker.1", "--yes"), pause_s=90, rounds=0)
     assert (done.told.failed, done.told.lost, done.recomputed) == (0, 0, 0)
     assert box.dynos()["worker.1"]["id"] != before
     told = [line for line in box.log() if "app[worker.1]" in line or "heroku[worker.1]" in line]
