@@ -24,7 +24,8 @@ what will change and what that means for a running cluster, and asks."""
 AGAIN = "bin/sparkspace upgrade"
 STEPS = """
 Here:       {file} gets {to}, and scripts/setup fetches that Spark for boxes on this machine.
-On Heroku:  a release, when you push it: git commit {file} -m "Upgrade Spark to {to}" && git push heroku HEAD:main
+On Heroku:  a release, when you push it:
+              git add {file} && git commit -m "Move to Spark {to}" && git push heroku HEAD:main
             It restarts a quarter of the dynos at a time. Spark {now} and Spark {to} do not work together in one
             cluster, so applications that run then end. Wait until none does, and check afterwards:
               heroku run bin/sparkspace status        heroku run bin/sparkspace doctor
