@@ -92,6 +92,8 @@ def test_it_asks(checkout: Path, answer: str, then: str) -> None:
     os.write(near, f"{answer}\n".encode())
     command = [str(checkout / "bin" / "sparkspace"), "upgrade"]
     done = subprocess.run(command, cwd=checkout, env=clean_environment(), stdin=far, capture_output=True, text=True)
+    os.close(near)
+    os.close(far)
     assert done.returncode == 0, done.stderr
     assert f"Upgrade from {OLDER} to {NEWEST} here? [y/N]" in done.stderr
     assert version(checkout) == f"{then}\n"

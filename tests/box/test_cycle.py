@@ -99,6 +99,7 @@ def test_ctrl_c_leaves_no_worker_without_work(box: Box) -> None:
         seen += read_until(near, b"at=cycling-drain ")
         os.write(near, CTRL_C)
         seen += read_until(near, b"")
+        os.close(near)
         assert process.wait(60) == 128 + signal.SIGINT
     assert b"Cycle 2 of 2 workers, one at a time?" in seen
     assert steps(seen.decode())[-1] == "restart dyno=worker.1 reason=its-turn"

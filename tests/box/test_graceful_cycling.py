@@ -20,7 +20,8 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     """A master and two workers, with cycling on."""
     box = copy_of_repository(tmp_path_factory.mktemp("cycling") / "repository")
     config = {"SPARKSPACE_CYCLING": "missing", "SPARKSPACE_CYCLING_WAIT_S": "15",
-              "SPARKSPACE_CYCLING_AGE_MINUTES": str(LEAST_AGE_S // 60), "SPARKSPACE_DYNO_LIFETIME_HOURS": "off"}  # fmt: skip
+              "SPARKSPACE_CYCLING_AGE_MINUTES": str(LEAST_AGE_S // 60),
+              "SPARKSPACE_DYNO_LIFETIME_HOURS": "off"}  # fmt: skip
     box("up", "--detach", "--masters", "1", "--workers", "2", env=config)
     try:
         box("scale", "web=0")
