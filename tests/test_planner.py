@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from sparkspace.heroku.refusals import TokenRefused
 
 from .launchers import FACTS
 
+NOW = datetime(2026, 1, 2, 12, tzinfo=timezone.utc)
 LIFETIME = timedelta(hours=22)
 DOMAIN = FACTS["HEROKU_DNS_APP_NAME"]
 MASTER = {"DYNO": "master.1", "HEROKU_DNS_DYNO_NAME": f"1.master.{DOMAIN}"}
@@ -26,7 +27,7 @@ APPLICATION = Application("app-1", "job", "me", "RUNNING", 1, 512, 9.0)
 
 
 def dyno(name: str, age_h: float = 21.9, state: str = "up") -> ListedDyno:
-    at = datetime.now(timezone.utc) - timedelta(hours=age_h)
+    at = NOW - timedelta(hours=age_h)
     return ListedDyno(f"id-of-{name}", name, name.partition(".")[0], state, at, at)
 
 
@@ -84,6 +85,19 @@ def all_there(*names: str) -> dict[str, Any]:
 TWO = all_there("worker.1", "worker.2")
 FOUR = all_there("worker.1", "worker.2", "worker.3", "worker.4")
 ONLY_MASTER = {"dynos": [dyno("master.1")]}
+
+
+class Clock(datetime):
+    """Stands still: a table is made when pytest collects it, and may be read an hour later."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Clock:
+        return cls.fromtimestamp(NOW.timestamp(), tz)
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planner, "datetime", Clock)
 
 
 @pytest.mark.parametrize(
