@@ -38,7 +38,7 @@ def main() -> int:
     """Run the three in turn, and print the table. Exit code 1 when the target is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=3, help="of each side")
-    parser.add_argument("--rounds", type=int, default=10, help="how often the job goes over its first shuffle")
+    parser.add_argument("--rounds", type=int, default=20, help="how often the job goes over its first shuffle")
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--json", type=Path, default=ROOT / "bench" / "results" / "cycling.json")
     options = parser.parse_args()
