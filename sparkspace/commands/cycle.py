@@ -67,8 +67,9 @@ def cycle(turns: Turns, names: Sequence[str], drain_minutes: int, yes: bool) -> 
         CheckFailed: the cluster is not well enough; nothing, or nothing more, was done.
     """
     workers = listed(turns)
-    chosen = schedule.least_to_lose(choice(names, workers), loads(turns))
-    print(plan(chosen, loads(turns), datetime.now(timezone.utc)), flush=True)
+    found = loads(turns)
+    chosen = schedule.least_to_lose(choice(names, workers), found)
+    print(plan(chosen, found, datetime.now(timezone.utc)), flush=True)
     if not chosen or not (yes or agreed(f"Cycle {len(chosen)} of {len(workers)} workers, one at a time?", "--yes")):
         return 0
     for each in (signal.SIGTERM, signal.SIGHUP):
