@@ -68,14 +68,14 @@ def children(pid: int) -> list[int]:
 
 
 def hears(*arguments: str) -> tuple[list[str], int]:
-    """What a program says that is sent TERM, INT, WINCH and QUIT, and how it ends."""
+    """What a program says that is sent INT, TERM, WINCH and QUIT, and how it ends."""
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout and process.stdout.readline() == "ready\n"
         pids = [process.pid, *children(process.pid)]
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+        # Python sees to what has come in the order of the numbers, so one that is smaller and sent later could be late.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGWINCH):
             os.kill(pids[-1], number)
-        os.kill(pids[-1], signal.SIGWINCH)  # a higher number: it is delivered after them
         heard = [process.stdout.readline().strip()]
         while heard[-1] not in ("SIGWINCH", ""):  # the latter: it has ended
             heard.append(process.stdout.readline().strip())
