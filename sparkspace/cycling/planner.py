@@ -89,9 +89,13 @@ class Planner:
     def _own_url(self) -> str:
         return f"http://{self._place.dyno.dns_name}:{ports.MASTER_UI}"
 
+    def _clock(self, dynos: list[ListedDyno]) -> tuple[datetime, timedelta]:
+        """Now, and the time that is set aside for each turn."""
+        return datetime.now(timezone.utc), schedule.slot(len(dynos), self._lifetime)
+
     def _in_order(self, dynos: list[ListedDyno]) -> list[ListedDyno]:
         """Those that are due. Roles are not mixed: workers first, this master's own dyno last of all."""
-        now, each = datetime.now(timezone.utc), schedule.slot(len(dynos), self._lifetime)
+        now, each = self._clock(dynos)
         due = schedule.due((dyno for dyno in dynos if dyno.state == "up"), each, self._lifetime, now)
         if not due:
             return []
@@ -105,7 +109,7 @@ class Planner:
 
         One in a hurry goes all the same: a dyno that never comes up must not leave all others to Heroku.
         """
-        now, each = datetime.now(timezone.utc), schedule.slot(len(dynos), self._lifetime)
+        now, each = self._clock(dynos)
         others = [other for other in dynos if other.type != dyno.type]
         away = [
             other.name for other in others if other.state != "up" or (other.type == WORKER and other.name not in alive)
@@ -115,11 +119,11 @@ class Planner:
     # A turn each: what keeps it from being taken, or nothing when it was.
 
     def _worker(self, dyno: ListedDyno, dynos: list[ListedDyno]) -> str:
-        now, workers = datetime.now(timezone.utc), _of(dynos, WORKER)
+        workers = _of(dynos, WORKER)
         if lack := short_of(self._turns.page(), dyno, workers, self._place.dyno.app_domain):
             return lack
         others = [other for other in workers if other.state == "up" and other.id != dyno.id]
-        each = schedule.slot(len(dynos), self._lifetime)
+        now, each = self._clock(dynos)
         self._turns.worker(dyno, schedule.patience(dyno, others, each, self._lifetime, now).total_seconds())
         return ""
 
@@ -140,8 +144,7 @@ class Planner:
         ensemble = _of(dynos, ZOOKEEPER)
         if len(ensemble) < LEAST_ZOOKEEPERS:
             return f"fewer-than-{LEAST_ZOOKEEPERS}-zookeepers"
-        domain = self._place.dyno.app_domain
-        if not all(is_serving(f"{each.name.rpartition('.')[2]}.{ZOOKEEPER}.{domain}") for each in ensemble):
+        if not all(is_serving(self._turns.zookeeper_host(each)) for each in ensemble):
             return "another-zookeeper-is-away"
         self._turns.zookeeper(dyno)
         return ""

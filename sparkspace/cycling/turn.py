@@ -82,9 +82,12 @@ class Turns:
         Raises:
             ApiError: the API refused, or failed.
         """
-        host = f"{number(dyno.name)}.zookeeper.{self.place.dyno.app_domain}"
         self._restart(dyno)
-        return self._back(dyno.name, lambda: is_serving(host))
+        return self._back(dyno.name, lambda: is_serving(self.zookeeper_host(dyno)))
+
+    def zookeeper_host(self, dyno: ListedDyno) -> str:
+        """Its DNS name, by the number of its dyno."""
+        return f"{number(dyno.name)}.{dyno.type}.{self.place.dyno.app_domain}"
 
     def loads(self) -> dict[str, list[str]]:
         """The application's id of each executor, by the names of the workers' dynos. One that is silent is busy."""
