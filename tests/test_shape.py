@@ -25,8 +25,8 @@ LAYERS = {
     "errors": 0, "log": 0, "ports": 0, "redaction": 0,
     "config": 1, "archive": 1,
     "topology": 2, "sizing": 2, "conf": 2, "launch": 2,
-    "cluster": 3, "heroku": 3, "code": 3,
-    "cycling": 4, "box": 4, "proxy": 4,
+    "cluster": 3, "heroku": 3,
+    "code": 4, "cycling": 4, "box": 4, "proxy": 4,
     "commands": 5,
     "cli": 6,
 }  # fmt: skip

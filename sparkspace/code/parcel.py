@@ -1,0 +1,111 @@
+"""Trees as one zip: the same bytes for the same files, wherever and whenever it is made."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..errors import SparkspaceError
+from ..log import notice
+from .tree import Entry, Tree
+
+LARGE = 5 * 1024 * 1024
+TOO_LARGE = 50 * 1024 * 1024
+LISTED = 10
+MANIFEST = "MANIFEST.json"
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can name
+
+
+class TooLarge(SparkspaceError):
+    """What would be shipped is more than ``TOO_LARGE``."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """All roots at one moment. A file's name begins with its root's place in ``trees``: ``0/mylib/x.py``."""
+
+    trees: tuple[Tree, ...]
+
+    @cached_property
+    def files(self) -> Mapping[str, Entry]:
+        """Name → what it holds, of all roots."""
+        return {f"{i}/{path}": entry for i, tree in enumerate(self.trees) for path, entry in tree.files.items()}
+
+    @cached_property
+    def digest(self) -> str:
+        """Its name: a SHA-256 of all names and contents, in hex."""
+        lines = (f"{name}\0{entry.sha256}\n" for name, entry in sorted(self.files.items()))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    def read(self, name: str) -> bytes:
+        """What a file holds.
+
+        Raises:
+            Moved: it has changed since.
+        """
+        place, _, path = name.partition("/")
+        return self.trees[int(place)].read(path)
+
+
+def packed(version: Version, base: Mapping[str, Entry] | None = None) -> bytes:
+    """A zip of a version: its manifest, and the files that are not in ``base`` already (all, without one).
+
+    Raises:
+        Moved: a file has changed since.
+        TooLarge: with the largest files.
+    """
+    check_size(version)
+    held = {entry.sha256 for entry in (base or {}).values()}
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        manifest = {name: entry.sha256 for name, entry in sorted(version.files.items())}
+        _add(archive, MANIFEST, json.dumps(manifest, separators=(",", ":")).encode())
+        for name, entry in sorted(version.files.items()):
+            if entry.sha256 not in held:
+                _add(archive, name, version.read(name))
+    return target.getvalue()
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    info = zipfile.ZipInfo(name, _EPOCH)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.external_attr = 0o644 << 16
+    archive.writestr(info, content)
+
+
+def check_size(version: Version) -> None:
+    """Say so when much is shipped, and refuse too much.
+
+    Raises:
+        TooLarge: with the largest files.
+    """
+    total = sum(entry.size for entry in version.files.values())
+    if total > TOO_LARGE:
+        raise TooLarge(
+            f"{mb(total)} of code would be shipped, and the limit is {mb(TOO_LARGE)}. The largest files:\n"
+            + "\n".join(largest(version)),
+            "Name them in .gitignore, or keep data in a bucket.",
+        )
+    if total > LARGE:
+        notice(f"{mb(total)} of code is shipped at each edit. The largest files:", *largest(version))
+
+
+def largest(version: Version) -> Sequence[str]:
+    """The largest files, a line each."""
+    files = sorted(version.files.items(), key=lambda item: -item[1].size)[:LISTED]
+    return [f"  {mb(entry.size):>9}  {_where(version, name)}" for name, entry in files]
+
+
+def _where(version: Version, name: str) -> str:
+    place, _, path = name.partition("/")
+    return str(version.trees[int(place)].root.path / path)
+
+
+def mb(size: int) -> str:
+    """Bytes, for people."""
+    return f"{size / 1024 / 1024:.1f} MB"
