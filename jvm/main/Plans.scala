@@ -16,13 +16,13 @@ object Plans {
   /** SHA-1 of the pickled command, in hex -> the function. Empty for a plan without Python. */
   def functions(query: QueryExecution): JavaMap[String, PythonFunction] = {
     val found = new LinkedHashMap[String, PythonFunction]()
-    replaced(query, query.logical, function => { found.put(digest(function), function); function })
+    replaced(query, query.analyzed, function => { found.put(digest(function), function); function })
     found
   }
 
   /** The plan with functions replaced: `others` goes by the SHA-1 of the command that was there before. */
   def renewed(query: QueryExecution, others: JavaMap[String, PythonFunction]): LogicalPlan =
-    replaced(query, query.logical, function => others.getOrDefault(digest(function), function))
+    replaced(query, query.analyzed, function => others.getOrDefault(digest(function), function))
 
   private def replaced(query: QueryExecution, plan: LogicalPlan, other: PythonFunction => PythonFunction): LogicalPlan =
     if (isCached(query, plan)) {

@@ -13,12 +13,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pyspark
+from pyspark.sql import SparkSession
 from pyspark.sql import udf as udfs
 from pyspark.sql import udtf as udtfs
 
 from . import pickling
 from .boot import HELD
-from .deploy import Deployer
+from .deploy import Deployer, Envelope
+from .plans import Plans, frames
 
 # Spark 3.5 has them at the top.
 rdds = sys.modules.get("pyspark.core.rdd") or sys.modules["pyspark.rdd"]
@@ -61,17 +63,22 @@ class Hooks:
 
     def _install(self) -> None:
         prepare = rdds._prepare_for_python_RDD
+        self.plans = Plans(prepare)
 
         @functools.wraps(prepare)
         def enveloped(context: Any, command: Any) -> Any:  # noqa: ANN401  # pyspark's
             deployer = self.of(context)
-            return prepare(context, deployer.envelope(command) if deployer else command)
+            envelope = deployer.envelope(command) if deployer else command
+            return (
+                self.plans.prepare(context, envelope) if isinstance(envelope, Envelope) else prepare(context, envelope)
+            )
 
         for module in (rdds, udfs):
             vars(module)["_prepare_for_python_RDD"] = enveloped
         self._renew_cached(udfs.UserDefinedFunction, "_judf", "_judf_placeholder")
         self._renew_cached(udtfs.UserDefinedTableFunction, "_judtf", "_judtf_placeholder")
         self._renew_rdds()
+        self._renew_frames()
         self._register_with(udfs.UDFRegistration)
         self._register_with(udtfs.UDTFRegistration)
         self._hold_broadcasts()
@@ -109,6 +116,45 @@ class Hooks:
             return made(this)
 
         rdds.PipelinedRDD._jrdd = property(renewed)
+
+    def _renew_frames(self) -> None:
+        """And so does the plan of a DataFrame."""
+
+        def current(this: Any) -> Any:  # noqa: ANN401
+            known = vars(this)
+            frame = known.get("_sparkspace_jdf") or known.get("_jdf")
+            deployer = self.deployer
+            if deployer is None or known.get("_sparkspace") == deployer.version.digest:
+                return frame
+            known["_sparkspace"] = deployer.version.digest
+            if self.of(this.sparkSession.sparkContext):
+                known["_lazy_rdd"] = None
+                known["_sparkspace_jdf"] = frame = self.plans.renewed(deployer, frame)
+            return frame
+
+        def made(this: Any, frame: Any) -> None:  # noqa: ANN401
+            vars(this)["_sparkspace_jdf"] = frame
+            vars(this)["_sparkspace"] = self.deployer.version.digest if self.deployer else ""
+
+        kind: Any = frames()
+        kind._jdf = property(current, made)
+        rdd = vars(kind)["rdd"].fget
+        kind.rdd = property(lambda this: this._jdf and rdd(this))  # it keeps what it was made of
+        for name in ("sql", "table"):
+            self._renew_views(name)
+
+    def _renew_views(self, name: str) -> None:
+        """A view that was made before an edit comes with functions from before."""
+        asked = getattr(SparkSession, name)
+
+        @functools.wraps(asked)
+        def renewed(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            frame = asked(*args, **kwargs)
+            if self.deployer and self.deployer.edits:
+                frame._sparkspace = ""
+            return frame
+
+        setattr(SparkSession, name, renewed)
 
     def _register_with(self, kind: Any) -> None:  # noqa: ANN401
         register = vars(kind)["register"]

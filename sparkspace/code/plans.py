@@ -48,21 +48,22 @@ class Plans:
 
     def renewed(self, deployer: Deployer, frame: Any) -> Any:  # noqa: ANN401  # DataFrames of the JVM
         """A DataFrame with all functions of the current version, as far as they are known; itself if none is older."""
-        plans = deployer.context._jvm.org.apache.spark.sparkspace.Plans
+        jvm: Any = deployer.context._jvm
+        plans = jvm.org.apache.spark.sparkspace.Plans
         if not hasattr(plans, "renewed"):
             return frame  # a Spark that sparkspace has not installed. What runs is told (``Deployer.told``).
         query = frame.queryExecution()
-        others = deployer.context._jvm.java.util.HashMap()
+        others = jvm.java.util.HashMap()
         for command, function in dict(plans.functions(query)).items():
             sent = self._sent.get(command)
             if sent and sent.envelope.renewable and sent.envelope.digest != deployer.version.digest:
                 others[command] = self._function(deployer, sent, function)
         if not others:
             return frame
-        return dataset(deployer.context._jvm).ofRows(frame.sparkSession(), plans.renewed(query, others))
+        return dataset(jvm).ofRows(frame.sparkSession(), plans.renewed(query, others))
 
     def _function(self, deployer: Deployer, sent: Sent, old: Any) -> Any:  # noqa: ANN401
-        context = deployer.context
+        context: Any = deployer.context
         command, broadcasts, env, includes = self.prepare(context, deployer.again(sent.envelope))
         self._remember(command, Sent(deployer.again(sent.envelope), sent.broadcasts))
         return context._jvm.SimplePythonFunction(
