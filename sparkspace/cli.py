@@ -15,6 +15,7 @@ from .log import event, notice
 
 # File in bin/ → module in commands/.
 LAUNCHERS = {
+    "class-server": "class_server",
     "console": "console",
     "master-url": "master_url",
     "pyspark": "client",

@@ -1,0 +1,106 @@
+"""The class server as a process: what it serves, where, and until when."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .. import ports
+from ..cluster.signature import Key
+from ..config import Dyno, Settings
+from ..errors import ConfigError, PlatformError, UsageError
+from ..log import event
+from . import roots
+from .blobs import Blobs
+from .class_server import ClassServer
+from .pushes import Pushes
+from .release import Release
+from .roots import Root
+from .served import Folder, Jar, Served, Sources
+from .tree import Watch
+
+# Where builds put classes: Maven; sbt, of Scala 2.13; Gradle, of Java, Scala and Kotlin.
+CLASS_FOLDERS = (
+    "target/classes",
+    "target/scala-2.13/classes",
+    "build/classes/java/main",
+    "build/classes/scala/main",
+    "build/classes/kotlin/main",
+    "build/resources/main",
+)
+
+
+def release_of(env: Mapping[str, str]) -> str:
+    """What Heroku calls the release, and the commit it was built from; empty when it does not say.
+
+    It says so with the feature runtime-dyno-metadata alone: devcenter.heroku.com/articles/dyno-metadata.
+    """
+    return " ".join(filter(None, (env.get("HEROKU_RELEASE_VERSION"), env.get("HEROKU_SLUG_COMMIT", "")[:12])))
+
+
+def class_folders(env: Mapping[str, str], app: Path) -> list[Path]:
+    """The folders of compiled classes: those that ``SPARKSPACE_CLASS_DIR`` names, or else those that are there."""
+    named = [Path(text) for text in env.get("SPARKSPACE_CLASS_DIR", "").split(":") if text]
+    return [app / each for each in named] or [app / each for each in CLASS_FOLDERS if (app / each).is_dir()]
+
+
+def python_roots(app: Path) -> list[Path]:
+    """The app's source root, if it has a ``pyproject.toml`` or any package: see ``roots.project``."""
+    return [roots.project(app) or app]
+
+
+def served(classes: Sequence[Path], python: Sequence[Path]) -> dict[str, list[Served]]:
+    """What is read from where.
+
+    Raises:
+        UsageError: there is no such folder or jar.
+    """
+    for path in (*classes, *python):
+        if not path.exists():
+            raise UsageError(f"There is no {path}.", "Compile first, or name the folders: bin/class-server FOLDER…")
+    return {
+        "classes": [Folder(path) if path.is_dir() else Jar(path) for path in classes],
+        "python": [Sources(Watch(Root(path.resolve(), frozenset(roots.packages(path))))) for path in python],
+    }
+
+
+def serve(
+    dyno: Dyno, settings: Settings, env: Mapping[str, str], app: Path, classes: Sequence[Path], python: Sequence[Path]
+) -> None:
+    """Be the class server until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigError, PlatformError, UsageError: it can't be.
+    """
+    if not settings.secret:
+        raise ConfigError(
+            "SPARKSPACE_SECRET", "must be set: it is what keeps strangers out", "", "$(openssl rand -hex 32)"
+        )
+    found = served(classes or class_folders(env, app), python or python_roots(app))
+    folder = Path(tempfile.mkdtemp(prefix="sparkspace-pushed-"))
+    try:
+        blobs, release = Blobs(folder), release_of(env)
+        server = ClassServer(Key(settings.secret), Release(found), Pushes(blobs, release))
+        event(
+            "serving", dyno=dyno.name, port=ports.CLASS_SERVER, classes=len(found["classes"]),
+            python=len(found["python"]), release=release or "unknown",
+        )  # fmt: skip
+        asyncio.run(_until_stopped(server, dyno.private_ip))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _until_stopped(server: ClassServer, host: str) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    try:
+        runner = await server.serve(host, ports.CLASS_SERVER)
+    except OSError as error:
+        raise PlatformError(f"Can't listen on {host}:{ports.CLASS_SERVER}: {error.strerror}.") from None
+    await stopping.wait()
+    await runner.cleanup()
