@@ -1,1 +1,23 @@
-"""An Apache Spark cluster in a Heroku Private Space, and the same space in a box on one Linux machine."""
+"""An Apache Spark cluster in a Heroku Private Space, and the same space in a box on one Linux machine.
+
+What a job or a notebook uses is loaded when it is asked for: launchers must not wait for pyspark.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+_PLACES = {
+    "SessionFactory": "session",
+    "hotdeploy": "shipped",
+    "session": "session",
+    "shipped": "shipped",
+}
+
+__all__ = ["SessionFactory", "hotdeploy", "session", "shipped"]
+
+
+def __getattr__(name: str) -> object:
+    if name in _PLACES:
+        return getattr(importlib.import_module(f"{__name__}.code.{_PLACES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

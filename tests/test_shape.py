@@ -38,7 +38,9 @@ ENVIRON = {
     "box.terminal": "describes the terminal it is attached to",
     "cycling.executor": "runs in a Worker's environment, on the way to an executor's",
     "cycling.parent": "is started by a path of its own, and passes it in",
+    "code.boot": "runs in an executor, where nobody hands it anything",
     "code.probe": "runs in an executor, where nobody hands it anything",
+    "code.session": "is called by a user's program, and passes it in",
 }
 EXEC = {
     "launch": "becomes Spark",
