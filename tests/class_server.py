@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from sparkspace.cluster.signature import EMPTY, SENDER, Key, Request
-from sparkspace.code import manifest
-from sparkspace.code.blobs import Blobs
-from sparkspace.code.class_server import ClassServer
-from sparkspace.code.pushes import Pushes
-from sparkspace.code.release import Release
-from sparkspace.code.served import Served
+from sparkspace.code.class_server import manifest
+from sparkspace.code.class_server.blobs import Blobs
+from sparkspace.code.class_server.pushes import Pushes
+from sparkspace.code.class_server.release import Release
+from sparkspace.code.class_server.served import Served
+from sparkspace.code.class_server.server import ClassServer
 from sparkspace.code.tree import Entry
 
 SECRET = "5f2c-the-secret-of-the-cluster"

@@ -14,9 +14,9 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from sparkspace.code import classfile
+from sparkspace.code.class_server import classfile
+from sparkspace.code.class_server.served import Folder, Jar, Sources
 from sparkspace.code.roots import Root
-from sparkspace.code.served import Folder, Jar, Sources
 from sparkspace.code.tree import RACY_NS, Watch
 
 from .class_server import Running, running

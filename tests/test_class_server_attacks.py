@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from sparkspace.cluster.signature import WITHIN_S, Guard, Key, Request
-from sparkspace.code import manifest
-from sparkspace.code.served import Folder
+from sparkspace.code.class_server import manifest
+from sparkspace.code.class_server.served import Folder
 from sparkspace.code.tree import Entry
 
 from .class_server import SECRET, Running, running

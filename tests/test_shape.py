@@ -41,6 +41,7 @@ ENVIRON = {
     "code.boot": "runs in an executor, where nobody hands it anything",
     "code.probe": "runs in an executor, where nobody hands it anything",
     "code.session": "is called by a user's program, and passes it in",
+    "code.urls": "is called by a user's program, and passes it in",
 }
 EXEC = {
     "launch": "becomes Spark",

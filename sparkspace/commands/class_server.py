@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..code import serving
+from ..code.class_server import serving
 from ..config import Dyno, Settings
 from .arguments import Parser
 

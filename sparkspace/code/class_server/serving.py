@@ -9,19 +9,20 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .. import ports
-from ..cluster.signature import Key
-from ..config import Dyno, Settings
-from ..errors import ConfigError, PlatformError, UsageError
-from ..log import event
-from . import roots
+from ... import ports
+from ...cluster.class_server import release_of
+from ...cluster.signature import Key
+from ...config import Dyno, Settings
+from ...errors import ConfigError, PlatformError, UsageError
+from ...log import event
+from .. import roots
+from ..roots import Root
+from ..tree import Watch
 from .blobs import Blobs
-from .class_server import ClassServer
 from .pushes import Pushes
 from .release import Release
-from .roots import Root
 from .served import Folder, Jar, Served, Sources
-from .tree import Watch
+from .server import ClassServer
 
 # Where builds put classes: Maven; sbt, of Scala 2.13; Gradle, of Java, Scala and Kotlin.
 CLASS_FOLDERS = (
@@ -32,14 +33,6 @@ CLASS_FOLDERS = (
     "build/classes/kotlin/main",
     "build/resources/main",
 )
-
-
-def release_of(env: Mapping[str, str]) -> str:
-    """What Heroku calls the release, and the commit it was built from; empty when it does not say.
-
-    It says so with the feature runtime-dyno-metadata alone: devcenter.heroku.com/articles/dyno-metadata.
-    """
-    return " ".join(filter(None, (env.get("HEROKU_RELEASE_VERSION"), env.get("HEROKU_SLUG_COMMIT", "")[:12])))
 
 
 def class_folders(env: Mapping[str, str], app: Path) -> list[Path]:

@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from ..errors import SparkspaceError
+from ...errors import SparkspaceError
+from ..tree import RACY_NS, Entry, Moved, Watch
 from . import classfile
 from .manifest import is_name
-from .tree import RACY_NS, Entry, Moved, Watch
 
 LARGEST = 64 * 1024 * 1024
 TRIES = 20

@@ -9,9 +9,9 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..errors import SparkspaceError
-from .parcel import TOO_LARGE
-from .tree import Entry
+from ...errors import SparkspaceError
+from ..parcel import TOO_LARGE
+from ..tree import Entry
 
 PYTHON, CLASSES = "python/", "classes/"  # how the name of every file of a version begins
 MOST_FILES = 20_000

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
+from ..tree import Entry
 from . import manifest
 from .manifest import Json
 from .served import Served
-from .tree import Entry
 
 
 class Release:

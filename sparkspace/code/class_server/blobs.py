@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from .tree import Entry
+from ..tree import Entry
 
 
 class Blobs:

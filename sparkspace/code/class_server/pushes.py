@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from ..log import event
+from ...log import event
 from . import manifest
 from .blobs import Blobs
 from .manifest import Json, Malformed

@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ..errors import SparkspaceError
+from ...errors import SparkspaceError
+from ..parcel import TOO_LARGE, mb
+from ..tree import Entry
 from . import manifest
 from .blobs import Blobs
 from .manifest import Json
-from .parcel import TOO_LARGE, mb
-from .tree import Entry
 
-FORGOTTEN_AFTER_S = 28 * 3600.0  # no dyno lives as long: 24 h, and up to 216 min
+FORGOTTEN_AFTER_S = 300.0  # a driver shows every 20 s that it is there (Pushed)
 MOST_SESSIONS = 200
 MOST_VERSIONS = 10  # of a session: a job that runs may still load classes of one that is not the newest
 MOST_BYTES = 1024 * 1024 * 1024  # of all that is pushed

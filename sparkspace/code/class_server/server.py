@@ -27,8 +27,8 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from ..cluster.signature import SEAL, SENDER, Guard, Key, nonce_of
-from ..log import event
+from ...cluster.signature import SEAL, SENDER, Guard, Key, nonce_of
+from ...log import event
 from .manifest import is_sha256
 from .pushes import Pushes
 from .release import Release
