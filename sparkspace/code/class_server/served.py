@@ -49,10 +49,14 @@ class Served(Protocol):
 
 
 class Folder:
-    """A folder with classes and resources, and what is below it. Symbolic links are not followed."""
+    """A folder with classes and resources, and what is below it. Symbolic links are not followed.
 
-    def __init__(self, path: Path) -> None:
+    ``strict``: ``files`` raises ``Changing`` rather than leave out what is being written.
+    """
+
+    def __init__(self, path: Path, strict: bool = False) -> None:
         self.path = path.resolve()
+        self._strict = strict
         self._known: dict[str, tuple[Key, Entry]] = {}
 
     def read(self, name: str) -> bytes | None:
@@ -90,7 +94,7 @@ class Folder:
         for name, key in self._walk():
             if self._known.get(name, (None,))[0] != key:
                 content = None
-                with contextlib.suppress(Changing):
+                with contextlib.suppress(*(() if self._strict else (Changing,))):
                     content = self.read(name)
                 if content is None:
                     continue

@@ -16,6 +16,7 @@ from ...config import Dyno, Settings
 from ...errors import ConfigError, PlatformError, UsageError
 from ...log import event
 from .. import roots
+from ..compiled import class_folders
 from ..roots import Root
 from ..tree import Watch
 from .blobs import Blobs
@@ -23,22 +24,6 @@ from .pushes import Pushes
 from .release import Release
 from .served import Folder, Jar, Served, Sources
 from .server import ClassServer
-
-# Where builds put classes: Maven; sbt, of Scala 2.13; Gradle, of Java, Scala and Kotlin.
-CLASS_FOLDERS = (
-    "target/classes",
-    "target/scala-2.13/classes",
-    "build/classes/java/main",
-    "build/classes/scala/main",
-    "build/classes/kotlin/main",
-    "build/resources/main",
-)
-
-
-def class_folders(env: Mapping[str, str], app: Path) -> list[Path]:
-    """The folders of compiled classes: those that ``SPARKSPACE_CLASS_DIR`` names, or else those that are there."""
-    named = [Path(text) for text in env.get("SPARKSPACE_CLASS_DIR", "").split(":") if text]
-    return [app / each for each in named] or [app / each for each in CLASS_FOLDERS if (app / each).is_dir()]
 
 
 def python_roots(app: Path) -> list[Path]:
