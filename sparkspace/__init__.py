@@ -6,6 +6,11 @@ What a job or a notebook uses is loaded when it is asked for: launchers must not
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .code.session import SessionFactory, session
+    from .code.shipped import hotdeploy, shipped
 
 _PLACES = {
     "SessionFactory": "session",

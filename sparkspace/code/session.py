@@ -91,7 +91,8 @@ def _started(app_name: str | None, master: str | None, conf: Mapping[str, str]) 
         prepare(os.environ)
         if master or "SPARK_CONF_DIR" not in os.environ:
             builder = builder.master(master or "local[*]")
-        builder = builder.appName(app_name or default_name())
+        if app_name or "PYSPARK_GATEWAY_PORT" not in os.environ:  # else bin/spark-submit has named it
+            builder = builder.appName(app_name or default_name())
     for key, value in conf.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
