@@ -19,6 +19,7 @@ from ..config import Dyno, Settings
 from .signature import Key, Request
 
 CURE = "Start one with: heroku ps:scale classserver=1   (in a box: bin/sparkspace scale classserver=1)"
+STATUS_WITHIN_S = 2.0
 LARGEST_ANSWER = 128 * 1024 * 1024
 
 
@@ -51,6 +52,37 @@ def release_of(env: Mapping[str, str]) -> str:
     It says so with the feature runtime-dyno-metadata alone: devcenter.heroku.com/articles/dyno-metadata.
     """
     return " ".join(filter(None, (env.get("HEROKU_RELEASE_VERSION"), env.get("HEROKU_SLUG_COMMIT", "")[:12])))
+
+
+@dataclass(frozen=True)
+class Push:
+    """A session that asks for what is pushed, and what it has: ``version`` is empty when nothing was."""
+
+    session: str
+    version: str
+    files: int
+    by: str
+    at: float  # Unix time
+    drivers: tuple[tuple[str, str], ...]  # dyno → the version that it runs
+
+
+def pushes(dyno: Dyno, settings: Settings) -> list[Push]:
+    """The sessions of the cluster; none when there is no class server."""
+    if not settings.secret:
+        return []
+    client = Client(Key(settings.secret), host_of(dyno, settings), sender=dyno.name)
+    try:
+        answer = client.ask("GET", "/sessions", within_s=STATUS_WITHIN_S)
+        return [_push(found) for found in answer.json["sessions"]]
+    except (Away, ValueError, KeyError, TypeError):
+        return []
+    finally:
+        client.close()
+
+
+def _push(found: dict[str, Any]) -> Push:
+    drivers = tuple((str(each["dyno"]), str(each["runs"])) for each in found["drivers"])
+    return Push(found["name"], found["version"], found["files"], found["by"], found["at"], drivers)
 
 
 class Client:

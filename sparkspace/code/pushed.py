@@ -143,7 +143,6 @@ class Pushed:
         if opened.status != 200:
             raise Away(f"the class server answers {opened.status}")
         self._id, self._seen = str(opened.json["id"]), ""
-        self._say("open", session=self.name)
         return self._ask("GET")
 
     def _ask(self, method: str) -> Answer:
@@ -159,6 +158,8 @@ class Pushed:
             self._seen = answer.etag
             if self.version:
                 self._say("kept", session=self.name, version=self.version[:7], warning="nothing-is-pushed-any-more")
+            else:
+                self._say("open", session=self.name, version="none", hint=f"bin/sparkspace push --to {self.name}")
             return
         files = manifest.parse(found["files"])
         if manifest.digest(files) != found["version"]:
