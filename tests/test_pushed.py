@@ -83,6 +83,18 @@ def test_a_look_when_nothing_is_new_is_one_short_answer(server: Running) -> None
         assert asked == ["GET", "GET"]
 
 
+def test_a_file_that_was_written_over_is_fetched_again(server: Running) -> None:
+    with driver(server.port) as ann:
+        ann.look()
+        server.push("ann", {"python/a.py": b"one", "python/same.py": b"same"})
+        folder = ann.look()
+        assert folder
+        (folder / "same.py").write_bytes(b"damaged")
+        (folder / "new.txt").write_bytes(b"a package may write beside its modules")
+        server.push("ann", {"python/a.py": b"two", "python/same.py": b"same"})
+        assert files_of(ann.look()) == {"a.py": b"two", "same.py": b"same"}
+
+
 def test_the_server_says_what_runs_where(server: Running) -> None:
     with driver(server.port) as ann, driver(server.port, "run.7/1") as other:
         ann.look(), other.look()

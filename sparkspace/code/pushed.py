@@ -90,7 +90,10 @@ class Pushed:
         except (Away, Malformed, OSError) as error:
             self._again_at = time.monotonic() + AWAY_FOR_S[min(self._failures, len(AWAY_FOR_S) - 1)]
             self._failures += 1
-            self._say("away", session=self.name, warning="no-class-server", error=error, cure=CURE)
+            if isinstance(error, Away):
+                self._say("away", session=self.name, warning="no-class-server", error=error, cure=CURE)
+            else:
+                self._say("unusable", session=self.name, warning="can-not-be-taken", error=error)
 
     def _beat(self) -> None:
         """From now on, show now and then that this driver is there: a laptop may push while it does nothing."""
@@ -165,10 +168,8 @@ class Pushed:
         if manifest.digest(files) != found["version"]:
             raise Malformed("A version is not what its name says.")
         began = time.monotonic()
-        missing = list({entry.sha256: entry for entry in files.values() if not self._blobs.has(entry)}.values())
-        if missing:
-            self._fetch(missing)
-        if self._blobs.tree(found["version"], files) is None:
+        fetched = self._complete(found["version"], files) + self._complete(found["version"], files)
+        if not (self._folder / "trees" / found["version"]).is_dir():
             raise Malformed("A file that was fetched is gone.")
         (self._folder / "trees" / found["version"] / "python").mkdir(exist_ok=True)
         self.version, self._seen = found["version"], answer.etag
@@ -176,9 +177,19 @@ class Pushed:
         self._blobs.keep((entry.sha256 for entry in files.values()), self._last)
         self._said = ""
         event(
-            "pushed", session=self.name, version=self.version[:7], files=len(files), fetched=len(missing),
+            "pushed", session=self.name, version=self.version[:7], files=len(files), fetched=fetched,
             by=found.get("by") or "unknown", seconds=f"{time.monotonic() - began:.2f}",
         )  # fmt: skip
+
+    def _complete(self, version: str, files: Mapping[str, Entry]) -> int:
+        """Make its folder, if all files are here then. One that somebody wrote over is not, and fetched anew."""
+        if (self._folder / "trees" / version).is_dir():
+            return 0
+        missing = list({entry.sha256: entry for entry in files.values() if not self._blobs.has(entry)}.values())
+        if missing:
+            self._fetch(missing)
+        self._blobs.tree(version, files)
+        return len(missing)
 
     def _fetch(self, entries: list[Entry]) -> None:
         wanted = manifest.packed({"wanted": [entry.sha256 for entry in entries]})

@@ -22,6 +22,7 @@ class Blobs:
         self._new = folder / "new"
         for each in (self._contents, self._trees, self._new):
             each.mkdir(parents=True, exist_ok=True)
+        self._written: dict[str, tuple[int, int]] = {}
 
     def has(self, entry: Entry) -> bool:
         """Whether it is here, and as large as it is said to be."""
@@ -42,7 +43,8 @@ class Blobs:
         handle, temporary = tempfile.mkstemp(dir=self._new)
         with open(handle, "wb") as file:
             file.write(content)
-            os.fchmod(handle, 0o400)
+        found = os.stat(temporary)
+        self._written[sha256] = (found.st_mtime_ns, found.st_size)
         os.replace(temporary, self._contents / sha256)
 
     def get(self, sha256: str) -> bytes | None:
@@ -54,24 +56,37 @@ class Blobs:
         return None
 
     def tree(self, version: str, files: Mapping[str, Entry]) -> Path | None:
-        """A folder with copies of these files, which gets its name when it is complete; None: one is not here.
+        """A folder with these files, which gets its name when it is complete; None: one is not here (any more).
 
-        Copies, for a package may write beside its own modules.
+        They are links to the contents. Who overwrites one in place has changed it in all versions, but is found out
+        before it gets into another.
         """
         target = self._trees / version
         if target.is_dir():
             return target
-        temporary = Path(tempfile.mkdtemp(dir=self._new))
+        if not all([self._is_untouched(entry.sha256) for entry in files.values()]):
+            return None
+        temporary = tempfile.mkdtemp(dir=self._new)
+        folders = {temporary}
         for name, entry in files.items():
-            content = self.get(entry.sha256)
-            if content is None:
-                shutil.rmtree(temporary)
-                return None
-            path = temporary / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            path = f"{temporary}/{name}"
+            folder = os.path.dirname(path)
+            if folder not in folders:
+                os.makedirs(folder, exist_ok=True)
+                folders.add(folder)
+            os.link(self._contents / entry.sha256, path)
         os.replace(temporary, target)
         return target
+
+    def _is_untouched(self, sha256: str) -> bool:
+        """Whether nobody has written there since we did. Who has, is undone."""
+        path = self._contents / sha256
+        with contextlib.suppress(OSError):
+            found = os.stat(path)
+            if self._written.get(sha256) == (found.st_mtime_ns, found.st_size):
+                return True
+        path.unlink(missing_ok=True)
+        return False
 
     def keep(self, contents: Iterable[str], trees: Iterable[str] = ()) -> None:
         """Remove everything else."""
@@ -79,6 +94,7 @@ class Blobs:
         for name in os.listdir(self._contents):
             if name not in wanted:
                 (self._contents / name).unlink(missing_ok=True)
+                self._written.pop(name, None)
         for name in os.listdir(self._trees):
             if name not in versions:
                 shutil.rmtree(self._trees / name, ignore_errors=True)
