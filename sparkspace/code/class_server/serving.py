@@ -17,6 +17,7 @@ from ...errors import ConfigError, PlatformError, UsageError
 from ...log import event
 from .. import roots
 from ..compiled import class_folders
+from ..push.source import root_of
 from ..roots import Root
 from ..tree import Watch
 from .blobs import Blobs
@@ -26,23 +27,11 @@ from .served import Folder, Jar, Served, Sources
 from .server import ClassServer
 
 
-def python_roots(app: Path) -> list[Path]:
-    """The app's source root, if it has a ``pyproject.toml`` or any package: see ``roots.project``."""
-    return [roots.project(app) or app]
-
-
-def served(classes: Sequence[Path], python: Sequence[Path]) -> dict[str, list[Served]]:
-    """What is read from where.
-
-    Raises:
-        UsageError: there is no such folder or jar.
-    """
-    for path in (*classes, *python):
-        if not path.exists():
-            raise UsageError(f"There is no {path}.", "Compile first, or name the folders: bin/class-server FOLDER…")
+def served(classes: Sequence[Path], python: Sequence[Root]) -> dict[str, list[Served]]:
+    """What is read from where. A folder may be made later."""
     return {
-        "classes": [Folder(path) if path.is_dir() else Jar(path) for path in classes],
-        "python": [Sources(Watch(Root(path.resolve(), frozenset(roots.packages(path))))) for path in python],
+        "classes": [Jar(path) if path.is_file() else Folder(path) for path in classes],
+        "python": [Sources(Watch(root)) for root in python],
     }
 
 
@@ -58,7 +47,11 @@ def serve(
         raise ConfigError(
             "SPARKSPACE_SECRET", "must be set: it is what keeps strangers out", "", "$(openssl rand -hex 32)"
         )
-    found = served(classes or class_folders(env, app), python or python_roots(app))
+    for path in (*classes, *python):
+        if not path.exists():
+            raise UsageError(f"There is no {path}.", "Compile first, or name the folders: bin/class-server FOLDER…")
+    own = [root_of(path.resolve(), named=True) for path in python] or [root_of(roots.project(app) or app)]
+    found = served(classes or class_folders(env, app), own)
     folder = Path(tempfile.mkdtemp(prefix="sparkspace-pushed-"))
     try:
         blobs, release = Blobs(folder), release_of(env)
