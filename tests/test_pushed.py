@@ -167,6 +167,24 @@ def test_a_class_server_that_restarts_changes_nothing_that_runs(
     assert said.count("nothing-is-pushed-any-more") == 1
 
 
+def test_a_driver_that_does_nothing_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the class server has restarted meanwhile: a laptop can push, and the next look has it."""
+    monkeypatch.setattr("sparkspace.code.pushed.BEAT_EVERY_S", 0.1)
+    with running(tmp_path / "one", {}) as server:
+        port, stack = server.port, contextlib.ExitStack()
+        ann = stack.enter_context(driver(port))
+        assert ann.look() is None
+    with stack, running(tmp_path / "two", {}, port) as again:
+        end = time.monotonic() + 20
+        while not again.pushes.sessions.all():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        again.push("ann", {"python/a.py": b"x"})
+        time.sleep(0.3)
+        assert ann.version == ""  # a beat takes nothing: what runs changes at an action alone
+        assert files_of(ann.look()) == {"a.py": b"x"}
+
+
 def test_nobody_there_is_said_once_and_costs_little(capfd: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]

@@ -16,7 +16,7 @@ from sparkspace.cluster.signature import Key
 from sparkspace.code import url_of
 from sparkspace.code.urls import jvm_path, version_url
 from sparkspace.config import Dyno, Settings
-from sparkspace.errors import UsageError
+from sparkspace.errors import ConfigError, UsageError
 
 from . import launchers
 from .launchers import FACTS, SECRET
@@ -93,13 +93,17 @@ def test_urls_name_what_they_are_of() -> None:
     assert url_of(launchers.run, ENV).endswith("/python/tests/launchers.py")
     assert url_of(os.path.join, ENV).endswith("/python/posixpath.py")
     assert SECRET not in url_of("a.B", ENV)
-    other = url_of("a.B", {**ENV, "SPARKSPACE_MASTER_APP": "the-cluster"})
-    assert other.startswith("http://1.classserver.the-cluster.app.localspace:7090/")
+    job = {**ENV, "SPARKSPACE_MASTER_APP": "the-cluster"}
+    assert url_of("a.B", job).startswith(base)  # its own release, which another app does not have
+    pushed = version_url(Dyno.from_env(job), Settings.from_env(job), "0" * 64)
+    assert pushed.startswith("http://1.classserver.the-cluster.app.localspace:7090/")
     version = version_url(Dyno.from_env(ENV), Settings.from_env(ENV), "0" * 64)
     assert version == f"{base}{Key(SECRET).capability('pushed/' + '0' * 64)}/pushed/{'0' * 64}"
 
 
 def test_what_has_no_name_has_no_url() -> None:
+    with pytest.raises(ConfigError, match="SPARKSPACE_SECRET"):
+        url_of("a.B", FACTS)
     for nothing in ("", "../x", "a/b", "a\0b", "a..b"):
         with pytest.raises(UsageError, match="not the name of a class"):
             jvm_path(nothing)

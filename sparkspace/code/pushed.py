@@ -104,7 +104,8 @@ class Pushed:
     def _go_on_beating(self) -> None:
         while not self._closed.wait(BEAT_EVERY_S):
             with self._lock:
-                self._attempt(lambda answer: None)
+                if not self._closed.is_set():
+                    self._attempt(lambda answer: None)
 
     @property
     def classes(self) -> Path | None:
@@ -114,15 +115,16 @@ class Pushed:
 
     def close(self) -> None:
         """Close the session, and remove what was fetched. What was pushed is gone when nobody else has it open."""
-        if os.getpid() != self._owner or not self._folder.exists():
+        if os.getpid() != self._owner or self._closed.is_set():
             return  # a fork, or closed before
-        if self._id:
-            self._until = time.monotonic() + LOOK_WITHIN_S
-            with contextlib.suppress(Away):  # it forgets by itself
-                self._ask("DELETE")
         self._closed.set()
-        self._client.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        with self._lock:
+            if self._id:
+                self._until = time.monotonic() + LOOK_WITHIN_S
+                with contextlib.suppress(Away):  # it forgets by itself
+                    self._ask("DELETE")
+            self._client.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
         atexit.unregister(self.close)
 
     def _part(self, prefix: str) -> Path | None:

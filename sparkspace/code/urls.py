@@ -11,7 +11,7 @@ from .. import ports
 from ..cluster.class_server import host_of
 from ..cluster.signature import Key
 from ..config import Dyno, Settings
-from ..errors import UsageError
+from ..errors import ConfigError, UsageError
 from .class_server.manifest import is_name
 
 
@@ -31,15 +31,21 @@ def url_of(what: type | Callable[..., object] | str, env: Mapping[str, str] | No
 
 
 def release_url(dyno: Dyno, settings: Settings) -> str:
-    """What stands before ``classes/…`` and ``python/…``: the class server, and what opens the release."""
-    capability = Key(settings.secret).capability("release")
-    return f"http://{host_of(dyno, settings)}:{ports.CLASS_SERVER}/read/{capability}/release"
+    """What stands before ``classes/…`` and ``python/…``: this app's own class server, and what opens its release."""
+    capability = _key(settings).capability("release")
+    return f"http://1.classserver.{dyno.app_domain}:{ports.CLASS_SERVER}/read/{capability}/release"
 
 
 def version_url(dyno: Dyno, settings: Settings, version: str) -> str:
     """What stands before ``classes/…`` and ``python/…`` of a version that was pushed: it never changes."""
-    capability = Key(settings.secret).capability(f"pushed/{version}")
+    capability = _key(settings).capability(f"pushed/{version}")
     return f"http://{host_of(dyno, settings)}:{ports.CLASS_SERVER}/read/{capability}/pushed/{version}"
+
+
+def _key(settings: Settings) -> Key:
+    if not settings.secret:
+        raise ConfigError("SPARKSPACE_SECRET", "must be set", "", "$(openssl rand -hex 32)")
+    return Key(settings.secret)
 
 
 def jvm_path(name: str) -> str:
