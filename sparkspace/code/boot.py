@@ -33,6 +33,7 @@ from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
 MANIFEST = "MANIFEST.json"
+ASKED = "sparkspace.versions"  # of a job: the versions that its functions may have been made with
 HELD = "sparkspace-held"  # how a broadcast's value begins if it has objects of the user's classes
 KEPT = 8  # folders of older versions, for functions that were made with them
 
@@ -111,9 +112,11 @@ class Worker:
 
     def enter(self, digest: str, parcels: Any, inner: bytes, ran: Any) -> Any:  # noqa: ANN401  # what was pickled
         """Unpickle a function with exactly this version of the user's code. ``ran`` is told (an accumulator)."""
+        refuse_older(digest)
         if digest != self.digest:
             self.become(digest, parcels)
         self.remember_task()
+        allow_type_names()
         hold_broadcasts(self)
         ran += collections.Counter({(where(), digest): 1})
         command = pickle.loads(inner)
@@ -343,11 +346,46 @@ def where() -> str:
     return f"{os.environ.get('SPARK_LOCAL_IP') or socket.gethostname()}/{os.path.basename(os.getcwd())}"
 
 
-def task() -> object:
+def running() -> Any:  # noqa: ANN401  # a TaskContext
     """The task that runs in this process, None if it can't be told."""
     context = sys.modules.get("pyspark.taskcontext")
-    running = context.TaskContext.get() if context else None
-    return running.taskAttemptId() if running else None
+    return context.TaskContext.get() if context else None
+
+
+def task() -> object:
+    """The number of the task that runs in this process, None if it can't be told."""
+    found = running()
+    return found.taskAttemptId() if found else None
+
+
+def refuse_older(digest: str) -> None:
+    """A DataFrame or RDD has its functions as they were when it was built: not beyond an edit, and silently.
+
+    Raises:
+        Other: the driver's code was another when it started this job.
+    """
+    found = running()
+    asked = found.getLocalProperty(ASKED) if found else None
+    if asked and digest[:12] not in asked.split():
+        raise Other(
+            f"This DataFrame or RDD was built with version {digest[:12]} of your code, and you have edited it since: "
+            f"now it is {asked.split()[-1]}. Build it again: run the lines that made it. (Cached data can be used on.)"
+        )
+
+
+def allow_type_names() -> None:
+    """Have ``@udf("int")`` work at the top of a module: Spark would ask a JVM what "int" is, and a worker has none."""
+    udf = sys.modules.get("pyspark.sql.udf") or importlib.import_module("pyspark.sql.udf")
+    kind = udf.UserDefinedFunction
+    known = vars(kind)["returnType"]
+    if getattr(known.fget, "sparkspace", False):
+        return
+
+    def named(this: Any) -> Any:  # noqa: ANN401
+        return this._returnType if isinstance(this._returnType, str) else known.fget(this)
+
+    named.sparkspace = True  # type: ignore[attr-defined]
+    kind.returnType = property(named)
 
 
 def hold_broadcasts(worker: Worker) -> None:

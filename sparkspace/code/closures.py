@@ -22,7 +22,7 @@ class Closures:
         Raises:
             EditFailed: the file has none, or several that it could be.
         """
-        candidates = self._candidates(function)
+        candidates = self._candidates(*origin(function))
         if candidates is None:
             return  # its module is as it was at the beginning
         code = function.__code__
@@ -37,17 +37,26 @@ class Closures:
             "Make it again: run the line that made it.",
         )
 
-    def _candidates(self, function: FunctionType) -> list[CodeType] | None:
-        code = self._modules.codes.get(function.__module__)
+    def _candidates(self, module: str, name: str) -> list[CodeType] | None:
+        code = self._modules.codes.get(module)
         if code is None:
             return None
-        known = self._known.get(function.__module__)
+        known = self._known.get(module)
         if known is None or known[0] is not code:
             by_name = defaultdict(list)
-            for name, each in nested(code, ""):
-                by_name[name].append(each)
-            known = self._known[function.__module__] = (code, by_name)
-        return known[1].get(function.__qualname__, [])
+            for path, each in nested(code, ""):
+                by_name[path].append(each)
+            known = self._known[module] = (code, by_name)
+        return known[1].get(name, [])
+
+
+def origin(function: FunctionType) -> tuple[str, str]:
+    """The module and the qualified name that a function was made with: ``functools.wraps`` gives it others.
+
+    (On Python 3.10 the name can't be told from that of a function that is wrapped.)
+    """
+    name = getattr(function.__code__, "co_qualname", None) or function.__qualname__
+    return str(function.__globals__.get("__name__") or function.__module__), str(name)
 
 
 def nested(code: CodeType, prefix: str) -> Iterator[tuple[str, CodeType]]:

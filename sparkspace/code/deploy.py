@@ -17,6 +17,7 @@ from pyspark.accumulators import AddingAccumulatorParam
 from ..errors import SparkspaceError
 from ..log import event, notice
 from . import lazy, migrate, parcel, pickling, start
+from .boot import ASKED
 from .closures import Closures
 from .parcel import Version
 from .project import Project, reasons
@@ -26,6 +27,7 @@ from .tree import Moved
 KEPT = 8  # versions that can be gone back to without sending them again
 CLEAN_VAR = "SPARKSPACE_CODE"  # another value is another pool of Python workers (PythonWorkersKey)
 _TRIES = 5
+_STREAM = "sql.streaming.queryId"
 BOOT = Path(__file__).with_name("boot.py")
 
 cloudpickle.register_pickle_by_value(start)  # type: ignore[no-untyped-call]  # pyspark has no types for it
@@ -64,7 +66,10 @@ class Deployer:
         self._clean = clean
         self._lock = threading.RLock()
         self._begun = False
+        self.sending = False
         self._failed = ""
+        self._alike: list[str] = []
+        self._announced = threading.local()
         self._sent: OrderedDict[str, tuple[Any, ...]] = OrderedDict()
         self._base_size = 0
         self._base: tuple[Version, tuple[Any, ...]] | None = None
@@ -98,6 +103,7 @@ class Deployer:
                 try:
                     changed = self._renew(self.project.look())
                     self._failed = ""
+                    self._announce()
                     return changed
                 except Moved:
                     if tries == _TRIES - 1:
@@ -112,17 +118,28 @@ class Deployer:
         added = not self._begun or only_added(before, version)
         self._begun = True
         replaced = {} if added else self.modules.become(version)
+        self._alike = [*(self._alike if added else []), version.digest[:12]]
         if added:
             self.modules.begin(version)
         else:
             self._bring_over(replaced)
             spent = round((time.perf_counter() - begun) * 1000)
-            files = len(version.files.items() ^ before.files.items())
+            files = len({name for name, _ in version.files.items() ^ before.files.items()})
             event("deployed", version=version.digest[:12], changes=files, modules=len(replaced), ms=spent)
         self.since = time.time()
         for tell in self.on_change if not added else ():
             tell()
         return True
+
+    def _announce(self) -> None:
+        """Tell the jobs of this thread which versions are current: this one, and those that it only adds to.
+
+        A stream goes on with what it was started with.
+        """
+        asked = " ".join(self._alike)
+        if getattr(self._announced, "last", "") != asked and not self.context.getLocalProperty(_STREAM):
+            self.context.setLocalProperty(ASKED, asked)
+            self._announced.last = asked
 
     def _bring_over(self, replaced: Mapping[str, tuple[ModuleType, ModuleType | None]]) -> None:
         for old, _ in replaced.values():
@@ -173,16 +190,19 @@ class Deployer:
         return self._base[1]
 
     def _broadcast(self, version: Version, zipped: bytes) -> Any:  # noqa: ANN401  # a Broadcast
-        return self.context.broadcast(
-            {
-                "boot": BOOT.read_text(encoding="utf-8"),
-                "digest": version.digest,
-                "zip": zipped,
-                "units": sorted(version.units),
-                "reasons": reasons(version),
-                "lazy": lazy.first(version),
-            }
-        )
+        content = {
+            "boot": BOOT.read_text(encoding="utf-8"),
+            "digest": version.digest,
+            "zip": zipped,
+            "units": sorted(version.units),
+            "reasons": reasons(version),
+            "lazy": lazy.first(version),
+        }
+        self.sending = True  # there is nothing of the user's classes in it
+        try:
+            return self.context.broadcast(content)
+        finally:
+            self.sending = False
 
     def executors(self) -> dict[str, dict[str, int]]:
         """Executor → version → how many functions it has unpickled with that."""

@@ -9,7 +9,6 @@ import functools
 import io
 import pickle
 import sys
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -94,7 +93,7 @@ class Hooks:
         setattr(kind, name, property(renewed))
 
     def _renew_rdds(self) -> None:
-        """So does an RDD. It is made anew if it is neither cached nor built upon an earlier step in Python."""
+        """So does an RDD. What is cached stays; what is below a shuffle can't be renewed, and workers refuse it."""
         made = vars(rdds.PipelinedRDD)["_jrdd"].fget
 
         def renewed(this: Any) -> Any:  # noqa: ANN401
@@ -102,7 +101,8 @@ class Hooks:
             if deployer:
                 deployer.refresh()
                 digest = deployer.version.digest
-                if this._jrdd_val is not None and this.__dict__.get("_sparkspace") != digest and _is_renewable(this):
+                kept = this.is_cached or this.is_checkpointed
+                if this._jrdd_val is not None and this.__dict__.get("_sparkspace") != digest and not kept:
                     this._jrdd_val = None
                 if this._jrdd_val is None:
                     this._sparkspace = digest
@@ -116,22 +116,11 @@ class Hooks:
         @functools.wraps(register)
         def registered(this: Any, name: str, f: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
             result = register(this, name, f, *args, **kwargs)
-            session = weakref.ref(this)
-
-            def again() -> None:
-                live = session()
-                if live is not None:
-                    register(live, name, pickling.current(f), *args, **kwargs)
-
-            self.registered[f"{kind.__name__}.{name.lower()}"] = again
-            self._keep(this)
+            again = functools.partial(_register_current, register, this, name, f, *args, **kwargs)
+            self.registered[f"{kind.__name__}.{id(_session(this))}.{name.lower()}"] = again
             return result
 
         kind.register = registered
-
-    def _keep(self, registration: object) -> None:
-        """``spark.udf`` is another object each time."""
-        self._registrations = [*getattr(self, "_registrations", [])[-1:], registration]
 
     def _hold_broadcasts(self) -> None:
         """A broadcast is unpickled before the function that uses it, and so before the code is there: hold it back."""
@@ -141,7 +130,8 @@ class Hooks:
         @functools.wraps(dump)
         def held(this: Any, value: Any, file: Any) -> None:  # noqa: ANN401
             deployer = self.of(this._sc)
-            if deployer and not isinstance(value, _PLAIN):
+            if deployer and not deployer.sending and not isinstance(value, _PLAIN):
+                deployer.refresh()  # a line may have imported and broadcast it at once
                 inner = pickling.by_name(value, deployer.version.units, deployer.formers)
                 value = (HELD, inner) if inner is not None else value
             dump(this, value, file)
@@ -155,17 +145,21 @@ class Hooks:
         kind.dump, kind.load = held, released
 
 
+def _session(registration: Any) -> object:  # noqa: ANN401
+    """``spark.udf`` is another object each time; its session is not."""
+    return getattr(registration, "sparkSession", registration)
+
+
+def _register_current(register: Any, this: Any, name: str, f: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    """Register what now has the name of the function ``f``; a UDF that was made of one is renewed by itself."""
+    is_made = hasattr(f, "asNondeterministic")
+    register(this, name, f if is_made else pickling.current(f), *args, **kwargs)
+
+
 def _transpile_again(this: Any) -> None:  # noqa: ANN401
     """Spark 4.3 may have turned the function's source into an expression (SPARK's ``transpilePyUDFs``)."""
     if getattr(this, "transpiled", None):
         this.__init__(this.func, this._returnType, this._name, this.evalType, this.deterministic)
-
-
-def _is_renewable(rdd: Any) -> bool:  # noqa: ANN401
-    """Whether an RDD can be made anew as a whole: with an older step below it, it would be half one, half the other."""
-    if rdd.is_cached or rdd.is_checkpointed:
-        return False
-    return "PythonRDD" not in rdd._prev_jrdd.rdd().toDebugString()
 
 
 HOOKS = Hooks()

@@ -79,3 +79,5 @@ def imported_by(code: types.CodeType) -> Iterator[tuple[str, tuple[str, str]]]:
         elif step.opname in ("STORE_NAME", "STORE_GLOBAL") and attribute:
             yield str(step.argval), (module, attribute)
             attribute = ""
+        elif step.opname == "IMPORT_STAR" or (step.opname == "CALL_INTRINSIC_1" and "IMPORT_STAR" in step.argrepr):
+            yield f"{module}.*", (module, "*")

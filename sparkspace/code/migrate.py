@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
+from . import references
 from .pickling import members
 
 Replaced = Mapping[str, tuple[ModuleType, ModuleType | None]]
@@ -28,6 +29,7 @@ def migrate(replaced: Replaced, names: dict[str, Any], imported: Mapping[str, tu
     """
     classes: dict[type, type] = {}
     others: dict[int, Any] = {}
+    bound = list(still_bound(replaced, names, imported))
     for old, new in replaced.values():
         others[id(old)] = new
         if new is None:
@@ -41,10 +43,29 @@ def migrate(replaced: Replaced, names: dict[str, Any], imported: Mapping[str, tu
         forward(old, new)
     move_objects(classes)
     move_subclasses(classes)
-    rebind(names, others, classes)
-    for name, (module, attribute) in imported.items():
-        if module in replaced and name in names and hasattr(sys.modules.get(module), attribute):
+    references.move([*classes.items(), *members_of_enumerations(classes)], (classes, others))
+    for before, after in list(classes.items()):
+        forward_class(before, after)
+    rebind(names, others)
+    for name, module, attribute in bound:
+        if hasattr(sys.modules.get(module), attribute):
             names[name] = getattr(sys.modules[module], attribute)
+
+
+def still_bound(
+    replaced: Replaced, names: Mapping[str, Any], imported: Mapping[str, tuple[str, str]]
+) -> Iterator[tuple[str, str, str]]:
+    """(name, module, name in it) of what has not been bound to something else since a line imported it."""
+    for name, (module, attribute) in imported.items():
+        before = vars(replaced[module][0]) if module in replaced else {}
+        for target, source in exported(before) if attribute == "*" else [(name, attribute)]:
+            if source in before and target in names and names[target] is before[source]:
+                yield target, module, source
+
+
+def exported(names: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What ``import *`` takes from a module."""
+    return [(name, name) for name in names.get("__all__", [name for name in names if not name.startswith("_")])]
 
 
 def pairs(old: ModuleType, new: ModuleType) -> Iterator[tuple[Any, Any]]:
@@ -97,7 +118,7 @@ def move_objects(classes: Mapping[type, type]) -> None:
         new = classes.get(type(each))
         if new is not None:
             with contextlib.suppress(TypeError):  # another layout: __slots__ were changed
-                each.__class__ = new
+                object.__setattr__(each, "__class__", new)  # a frozen dataclass has its own
 
 
 def move_subclasses(classes: Mapping[type, type]) -> None:
@@ -110,11 +131,35 @@ def move_subclasses(classes: Mapping[type, type]) -> None:
                     below.__bases__ = tuple(classes.get(base, base) for base in below.__bases__)
 
 
-def rebind(names: dict[str, Any], others: Mapping[int, Any], classes: Mapping[type, type]) -> None:
-    """The names of a shell: modules, functions and classes by what they are, members of enumerations by their name."""
+def members_of_enumerations(classes: Mapping[type, type]) -> Iterator[tuple[enum.Enum, enum.Enum]]:
+    """The members that have the same name before and after."""
+    for before, after in classes.items():
+        if issubclass(before, enum.Enum) and issubclass(after, enum.Enum):
+            for name, member in before.__members__.items():
+                if name in after.__members__:
+                    yield member, after.__members__[name]
+
+
+def forward_class(before: type, after: type) -> None:
+    """Have a class that somebody still holds make objects of its successor, and have the same constants."""
+    if issubclass(before, enum.Enum):
+        return
+    make = before.__new__
+
+    def successor(kind: type, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        if kind is before:
+            return after(*args, **kwargs)
+        return make(kind) if make is object.__new__ else make(kind, *args, **kwargs)
+
+    with contextlib.suppress(TypeError, AttributeError):  # a metaclass of its own does not like it
+        before.__new__ = staticmethod(successor)  # type: ignore[assignment]
+        for name, value in vars(after).items():
+            if not name.startswith("__") and not hasattr(type(value), "__get__"):
+                setattr(before, name, value)
+
+
+def rebind(names: dict[str, Any], others: Mapping[int, Any]) -> None:
+    """The names of a shell: modules, functions and classes by what they are."""
     for name, value in list(names.items()):
         if id(value) in others and others[id(value)] is not None:
             names[name] = others[id(value)]
-        elif isinstance(value, enum.Enum) and type(value) in classes:
-            with contextlib.suppress(AttributeError):
-                names[name] = getattr(classes[type(value)], value.name)

@@ -57,8 +57,17 @@ def members(module: types.ModuleType) -> Iterator[tuple[str, Any]]:
         yield from _named(name, each)
         if isinstance(each, type):
             for below, member in list(vars(each).items()):
+                path, member = bare(f"{name}.{below}", member)
                 if isinstance(member, types.FunctionType | type) and member.__module__ == module.__name__:
-                    yield from _named(f"{name}.{below}", member)
+                    yield from _named(path, member)
+
+
+def bare(path: str, member: Any) -> tuple[str, Any]:  # noqa: ANN401
+    """What a class's member was made of, and where it is to be found."""
+    if isinstance(member, staticmethod):
+        return path, member.__func__
+    hidden = {classmethod: "__func__", property: "fget", functools.cached_property: "func"}.get(type(member))
+    return (f"{path}.{hidden}", getattr(member, hidden)) if hidden else (path, member)
 
 
 def _named(path: str, each: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
@@ -90,9 +99,9 @@ class Pickler(cloudpickle.CloudPickler):
             if module.partition(".")[0] in self.units:
                 self.touched = True
                 place = self._place(obj, module)
-                if place:
+                if place and found(module, obj.__qualname__) is not obj:  # else cloudpickle finds it by itself
                     return operator.attrgetter(place[1]), (sys.modules[place[0]],)
-                if isinstance(obj, types.FunctionType):
+                if place is None and isinstance(obj, types.FunctionType):
                     self.renew(obj)
             elif isinstance(obj, types.FunctionType):
                 self.lazy |= imports_of(obj.__code__)
@@ -103,11 +112,9 @@ class Pickler(cloudpickle.CloudPickler):
         return super().reducer_override(obj)  # type: ignore[no-untyped-call]
 
     def _place(self, obj: Any, module: str) -> Place | None:  # noqa: ANN401
-        """Where to find ``obj``, if plain pickle would not."""
+        """Where to find ``obj``, or what has come in its place; None if it has no name."""
         name = getattr(obj, "__qualname__", None) or ""
         current = found(module, name)
-        if current is obj:
-            return None  # plain pickle does
         for path, each in _named(name, current):
             if each is obj:
                 return module, path
@@ -154,9 +161,9 @@ def dumps(
 class _ByName(pickle.Pickler):
     """Plain pickle, but for the user's classes and functions."""
 
-    def __init__(self, file: io.BytesIO, units: frozenset[str], formers: Formers) -> None:
+    def __init__(self, file: Any, units: frozenset[str], formers: Formers, stop: bool = True) -> None:  # noqa: ANN401
         super().__init__(file, PROTOCOL)
-        self.touched = False
+        self._stop = stop
         self._units = units
         self._formers = formers
 
@@ -164,7 +171,8 @@ class _ByName(pickle.Pickler):
         """How to pickle ``obj``."""
         kind = obj if isinstance(obj, types.FunctionType | type) else type(obj)
         if (getattr(kind, "__module__", None) or "").partition(".")[0] in self._units:
-            self.touched = True
+            if self._stop:
+                raise _Touched
             place = self._formers.place(obj)
             if place and found(*place) is not None:
                 return operator.attrgetter(place[1]), (sys.modules[place[0]],)
@@ -174,12 +182,25 @@ class _ByName(pickle.Pickler):
 def by_name(value: object, units: frozenset[str], formers: Formers) -> bytes | None:
     """``value`` pickled; None if nothing of the user's classes is in it (or it can't be pickled: pyspark says so)."""
     target = io.BytesIO()
-    pickler = _ByName(target, units, formers)
     try:
-        pickler.dump(value)
+        _ByName(_Nowhere(), units, formers).dump(value)  # it may be large, and mostly there are none
+    except _Touched:
+        _ByName(target, units, formers, stop=False).dump(value)
+        return target.getvalue()
     except (pickle.PickleError, AttributeError, TypeError, RecursionError):
         return None
-    return target.getvalue() if pickler.touched else None
+    return None
+
+
+class _Touched(Exception):
+    """There is an object of the user's classes."""
+
+
+class _Nowhere(io.RawIOBase):
+    """Keeps nothing of what is written."""
+
+    def write(self, content: object) -> int:
+        return len(content)  # type: ignore[arg-type]  # bytes, or a buffer of them
 
 
 def current(each: Any) -> Any:  # noqa: ANN401
