@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 
 from ...errors import SparkspaceError
-from ..tree import Moved
+from ..class_server.manifest import CLASSES
+from ..tree import Entry, Moved
 from .source import Snapshot, Source
 from .wire import NotLetIn, PushFailed, SessionNotOpen, Unreachable, Wire
 
 LOOK_EVERY_S = 0.1
 SETTLED_AFTER_S = 0.03  # an editor writes a file in several steps
+COMPILED_AFTER_S = 0.2  # a compiler writes many, and half of them may not fit the other half
 AGAIN_AFTER_S = 1.0
 ASK_EVERY_S = 10.0  # what the session has: it may have begun anew
 
@@ -26,6 +28,7 @@ class Following:
         self._say = say
         self._problem = ""
         self._pushed = ""
+        self._classes: dict[str, Entry] = {}
         self._again_at = 0.0
         self._ask_at = 0.0
 
@@ -48,7 +51,8 @@ class Following:
             snapshot = self._settled()
             if snapshot.digest != self._pushed:
                 self._say(str(self._wire.push(self._to, snapshot)))
-                self._pushed, self._ask_at = snapshot.digest, now + ASK_EVERY_S
+                self._pushed, self._classes = snapshot.digest, classes_of(snapshot)
+                self._ask_at = now + ASK_EVERY_S
             elif now >= self._ask_at:
                 self._ask_at = now + ASK_EVERY_S
                 self._compare()
@@ -67,7 +71,7 @@ class Following:
         """The files, once they are the same for a moment."""
         snapshot = self._source.look()
         while snapshot.digest != self._pushed:
-            time.sleep(SETTLED_AFTER_S)
+            time.sleep(SETTLED_AFTER_S if classes_of(snapshot) == self._classes else COMPILED_AFTER_S)
             again = self._source.look()
             if again.digest == snapshot.digest:
                 break
@@ -94,3 +98,8 @@ class Following:
         if error.message != self._problem:
             self._problem = error.message
             self._say("\n".join([error.message + more, *error.cure.splitlines()]))
+
+
+def classes_of(snapshot: Snapshot) -> dict[str, Entry]:
+    """What compilers have written."""
+    return {name: entry for name, entry in snapshot.files.items() if name.startswith(CLASSES)}
