@@ -42,6 +42,7 @@ ENVIRON = {
     "code.probe": "runs in an executor, where nobody hands it anything",
     "code.python.sparkspace_startup": "is run by Python's shell",
     "code.session": "is called by a user's program, and passes it in",
+    "code.urls": "is called by a user's program, and passes it in",
 }
 EXEC = {
     "launch": "becomes Spark",

@@ -44,6 +44,7 @@ VARS = (
     "SPARKSPACE_CYCLING_WAIT_S",
     "SPARKSPACE_CYCLING_AGE_MINUTES",
     "SPARKSPACE_DYNO_LIFETIME_HOURS",
+    "SPARKSPACE_URL",  # push reads it, on a laptop
     "SPARKSPACE_KEEP",  # the build reads this and the next
     "SPARKSPACE_IVY_SETTINGS",
 )
