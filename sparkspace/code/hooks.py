@@ -128,7 +128,6 @@ class Hooks:
                 return frame
             known["_sparkspace"] = deployer.version.digest
             if self.of(this.sparkSession.sparkContext):
-                known["_lazy_rdd"] = None
                 known["_sparkspace_jdf"] = frame = self.plans.renewed(deployer, frame)
             return frame
 
@@ -138,8 +137,17 @@ class Hooks:
 
         kind: Any = frames()
         kind._jdf = property(current, made)
-        rdd = vars(kind)["rdd"].fget
-        kind.rdd = property(lambda this: this._jdf and rdd(this))  # it keeps what it was made of
+        kept = vars(kind)["rdd"]
+        rdd = getattr(kept, "fget", None) or kept.func  # another sort of property in each line of Spark
+
+        def of_current(this: Any) -> Any:  # noqa: ANN401
+            known, frame = vars(this), this._jdf
+            if known.get("_sparkspace_rdd", (None,))[0] is not frame:
+                known["_lazy_rdd"] = None
+                known["_sparkspace_rdd"] = (frame, rdd(this))
+            return known["_sparkspace_rdd"][1]
+
+        kind.rdd = property(of_current)
         for name in ("sql", "table"):
             self._renew_views(name)
 

@@ -6,11 +6,11 @@ A Broadcast of the user's, once pickled into a function, is known to Spark by it
 from __future__ import annotations
 
 import hashlib
-import sys
+import importlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from .deploy import Deployer, Envelope
 
@@ -80,5 +80,8 @@ def dataset(jvm: Any) -> Any:  # noqa: ANN401
 
 def frames() -> type:
     """The class of DataFrames in Python; another from Spark 4.0 on."""
-    module = sys.modules.get("pyspark.sql.classic.dataframe") or sys.modules["pyspark.sql.dataframe"]
-    return module.DataFrame  # type: ignore[no-any-return]
+    try:
+        module: Any = importlib.import_module("pyspark.sql.classic.dataframe")
+    except ModuleNotFoundError:
+        module = importlib.import_module("pyspark.sql.dataframe")
+    return cast(type, module.DataFrame)
