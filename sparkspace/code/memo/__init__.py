@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from .clean import Cleaned, clean
+from .room import Cleaned, clean
 from .decide import Plan, Step, plan
-from .graph import Graph, graph
-from .module import Module, module
-from .run import run
-from .why import changes
+from .diagram import Graph, graph
+from .modules import Module, module
+from .execution import run
+from .reasons import changes
 
 __all__ = ["Cleaned", "Graph", "Module", "Plan", "Step", "changes", "clean", "graph", "module", "plan", "run", "why"]
 

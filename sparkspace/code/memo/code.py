@@ -8,7 +8,7 @@ from types import FunctionType
 from ...errors import SparkspaceError
 from . import project
 from .leaf import Leaf
-from .module import Module
+from .modules import Module
 from .walk import Shared, Walk
 
 

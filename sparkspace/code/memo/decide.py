@@ -8,9 +8,9 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ...errors import UsageError
-from . import code, conditions, inputs, place, why
+from . import code, conditions, inputs, place, reasons
 from .leaf import Leaf, key
-from .module import Module
+from .modules import Module
 from .store import Manifest, Store
 from .walk import Shared
 
@@ -122,13 +122,13 @@ class Decider:
         """A module whose parents run first: it runs for sure if it has a reason of its own."""
         latest = self.store.latest(module.name)
         changing = _changing(module, [*fresh, *filter(None, [latest.fresh if latest else ""])])
-        reasons = [changing] if changing else ["never run"] if latest is None else []
+        found = [changing] if changing else ["never run"] if latest is None else []
         if latest:
             kept = [leaf for leaf in latest.leaves if leaf.kind != "parent"]
-            reasons += why.changes(kept, [leaf for leaf in leaves if leaf.kind != "parent"])
-        state = RUN if reasons else MAYBE
+            found += reasons.changes(kept, [leaf for leaf in leaves if leaf.kind != "parent"])
+        state = RUN if found else MAYBE
         each = f"its parent {waiting[0]} runs first" if len(waiting) == 1 else f"{', '.join(waiting)} run first"
-        text = tuple(reasons or [f"{each}; with the same data as before, this would be read"])
+        text = tuple(found or [f"{each}; with the same data as before, this would be read"])
         return Step(module, state, text, here, tuple(leaves), covers, None, tuple(fresh))
 
     def _reasons(self, module: Module, problem: str, leaves: list[Leaf]) -> list[str]:
@@ -137,7 +137,7 @@ class Decider:
         latest = self.store.latest(module.name)
         if latest is None:
             return ["never run, or its result was removed"]
-        return why.changes(latest.leaves, leaves) or ["its result was removed"]
+        return reasons.changes(latest.leaves, leaves) or ["its result was removed"]
 
 
 def _changing(module: Module, fresh: list[str]) -> str:

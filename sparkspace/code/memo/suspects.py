@@ -32,6 +32,7 @@ _FRESH = {
     "datetime": frozenset({"now", "utcnow", "today"}),
     "os": frozenset({"urandom", "getpid"}),
 }
+_BY_NAME = frozenset({"attrgetter", "methodcaller"})
 _ENVIRONMENT = frozenset({"environ", "environb", "getenv", "getenvb"})
 
 
@@ -46,16 +47,24 @@ def are_dynamic(uses: References, text: Text | None, namespace: Mapping[str, Any
 def note(walk: Walk, found: Any, names: frozenset[str], where: str) -> None:  # noqa: ANN401
     """Note in ``walk`` what using ``found`` (with these names about) may mean; ``where`` it is used."""
     module, own = _home(found)
-    used = names if isinstance(found, ModuleType | type) else frozenset({own})
+    used = names | {own} if isinstance(found, ModuleType | type) else frozenset({own})
+    if isinstance(found, random.Random):
+        walk.doubt("fresh", f"{own} in {where}")
+    if own == "_Environ":
+        walk.doubt("environment", where)
+    note_module(walk, module, used, where)
+
+
+def note_module(walk: Walk, module: str, used: frozenset[str], where: str) -> None:
+    """Note what using these names of a module may mean."""
     top = module.partition(".")[0]
-    if top in _DYNAMIC_MODULES or (top == "sys" and "modules" in used):
-        walk.doubt("whole", where)
-    if top in ("operator", "_operator") and {"attrgetter", "methodcaller"} & (used | {own}):
+    asks_by_name = top == "sys" and "modules" in used
+    if top in _DYNAMIC_MODULES or asks_by_name or (top in ("operator", "_operator") and _BY_NAME & used):
         walk.doubt("whole", where)
     fresh = _FRESH.get(top, frozenset())
-    if fresh == _ALL or fresh & used or isinstance(found, random.Random):
-        walk.doubt("fresh", f"{own} in {where}")
-    if own == "_Environ" or (top == "os" and _ENVIRONMENT & used):
+    if fresh == _ALL or fresh & used:
+        walk.doubt("fresh", f"{module} in {where}")
+    if top == "os" and _ENVIRONMENT & used:
         walk.doubt("environment", where)
 
 

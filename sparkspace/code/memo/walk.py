@@ -14,7 +14,7 @@ import inspect
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -41,6 +41,17 @@ class Look:
     fresh: list[str] = field(default_factory=list)  # where code asks for the time or for chance
     environment: list[str] = field(default_factory=list)  # where code reads environment variables
     modules: set[tuple[int, frozenset[str]]] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where names are used: by which function of which module, which names in all, and how (``references``)."""
+
+    where: str
+    namespace: Mapping[str, Any]
+    names: frozenset[str]
+    loose: frozenset[str]
+    handed_on: frozenset[str] | None  # to whoever may read type hints; None: that can't be told
 
 
 # Looks of one moment, by name and id of what was looked at: modules share most of what they reach.
@@ -148,88 +159,68 @@ class Walk:
         uses = references.of(code)
         text = source.find(code, namespace)
         place = origin.place(code.co_filename, code.co_firstlineno)
-        where = f"{name} ({place})" if place else name
-        names = uses.names | (text.looked_up if text else frozenset())
+        looked_up, handed_on = (text.looked_up, text.handed_on) if text else (frozenset(), None)
+        site = Site(f"{name} ({place})" if place else name, namespace, uses.names | looked_up, uses.loose, handed_on)
         if suspects.are_dynamic(uses, text, namespace):
-            self.doubt("whole", where)
-        edges = []
-        for each in sorted(uses.globals):
-            hands_on = text is None or each in text.handed_on
-            edges.append(f"{each}={self._looked_up(each, namespace, names, uses.loose, where, hands_on)}")
+            self.doubt("whole", site.where)
+        edges = [f"{each}={self._looked_up(each, site)}" for each in sorted(uses.globals)]
         for words, made_by in text.decorators if text else ():
-            edges += self._decorator(words, made_by, namespace, where)
-        for imported in uses.imports:
-            edges.append(self._imported(imported, namespace, names, uses.loose, where, text))
+            edges += self._decorator(words, made_by, site)
+        edges += [self._imported(each, site) for each in uses.imports]
         edges += [f"cell {key}={values.word(self, value)}" for key, value in _closure(function)]
         given = {"defaults": function.__defaults__, "keywords": function.__kwdefaults__, "own": vars(function)}
         edges += [f"{key}={values.word(self, value)}" for key, value in given.items() if value]
         self.add("code", name, digest(text.digest if text else source.shape(code), *edges), place)
 
-    def _decorator(self, words: str, code: CodeType, namespace: Mapping[str, Any], where: str) -> list[str]:
+    def _decorator(self, words: str, code: CodeType, site: Site) -> list[str]:
         """What a decorator is made of. Ours are left out: what they are told has leaves of its own."""
         uses = references.of(code)
-        if any(_is_ours(namespace.get(name)) for name in uses.globals):
+        if any(_is_ours(site.namespace.get(name)) for name in uses.globals):
             return []
-        found = (self._looked_up(name, namespace, uses.names, uses.loose, where, True) for name in sorted(uses.globals))
-        return [f"decorator {words}", *found]
+        here = replace(site, names=uses.names, loose=uses.loose, handed_on=None)
+        return [f"decorator {words}", *(self._looked_up(name, here) for name in sorted(uses.globals))]
 
-    def _looked_up(
-        self, name: str, namespace: Mapping[str, Any], names: frozenset[str], loose: frozenset[str], where: str,
-        hands_on: bool,
-    ) -> str:  # fmt: skip
-        if name in namespace:
-            module = origin.home(str(namespace.get("__name__", "__main__")))
-            return self._global(module, name, namespace[name], names, name in loose, where, hands_on)
-        if hasattr(builtins, name):
-            return f"builtin {name}"
-        return "absent"
+    def _looked_up(self, name: str, site: Site) -> str:
+        if name in site.namespace:
+            module = origin.home(str(site.namespace.get("__name__", "__main__")))
+            return self._global(module, name, site.namespace[name], name, site)
+        return f"builtin {name}" if hasattr(builtins, name) else "absent"
 
-    def _global(
-        self, module: str, name: str, found: Any, names: frozenset[str],  # noqa: ANN401
-        is_loose: bool, where: str, hands_on: bool,
-    ) -> str:  # fmt: skip
-        suspects.note(self, found, names, where)
+    def _global(self, module: str, name: str, found: Any, own: str, site: Site) -> str:  # noqa: ANN401
+        """A global ``name`` of a module, which is called ``own`` where it is used."""
+        suspects.note(self, found, site.names, site.where)
         if isinstance(found, ModuleType):
-            return self._module(found, names, is_loose, where)
+            return self._module(found, own in site.loose, site)
         if isinstance(found, FunctionType | type):
-            return self.code(found, hands_on)
+            return self.code(found, site.handed_on is None or own in site.handed_on)
         return self.value(found, f"{module}.{name}")
 
-    def _module(self, module: ModuleType, names: frozenset[str], is_loose: bool, where: str) -> str:
+    def _module(self, module: ModuleType, is_loose: bool, site: Site) -> str:
         """What code can have of a module: those of its names that the code has. A module handed on is had whole."""
-        name = module.__name__
-        if origin.of_module(name, vars(module)) != origin.PROJECT:
+        name, contents = module.__name__, vars(module)
+        if origin.of_module(name, contents) != origin.PROJECT:
             return self.installed(name, name)
-        if is_loose or hasattr(module, "__getattr__") or "__dict__" in names:
-            self.doubt("whole", where)
-        if str(getattr(module, "__file__", "")).endswith(".so"):
-            self.doubt("whole", where)
-        contents = vars(module)
-        wanted = sorted(each for each in names if each in contents and each not in suspects.OF_A_MODULE)
-        return f"{name}({','.join(f'{each}={self._part(module, each, names, where)}' for each in wanted)})"
+        is_compiled = str(contents.get("__file__", "")).endswith(".so")
+        if is_loose or is_compiled or "__getattr__" in contents or "__dict__" in site.names:
+            self.doubt("whole", site.where)
+        wanted = sorted(each for each in site.names if each in contents and each not in suspects.OF_A_MODULE)
+        return f"{name}({','.join(f'{each}={self._part(module, each, site)}' for each in wanted)})"
 
-    def _part(self, module: ModuleType, name: str, names: frozenset[str], where: str) -> str:
+    def _part(self, module: ModuleType, name: str, site: Site) -> str:
         found = vars(module)[name]
         if isinstance(found, ModuleType):
-            word = f"module {found.__name__}"
-            if (id(found), names) in self._look.modules:
-                return word
-            self._look.modules.add((id(found), names))
-        return self._global(origin.home(module.__name__), name, found, names, False, where, True)
+            if (id(found), site.names) in self._look.modules:
+                return f"module {found.__name__}"
+            self._look.modules.add((id(found), site.names))
+        return self._global(origin.home(module.__name__), name, found, name, replace(site, loose=frozenset()))
 
-    def _imported(
-        self, wanted: references.Import, namespace: Mapping[str, Any], names: frozenset[str], loose: frozenset[str],
-        where: str, text: source.Text | None,
-    ) -> str:  # fmt: skip
+    def _imported(self, wanted: references.Import, site: Site) -> str:
         """An import in a function: done now, if it is of the project, as the function would."""
-        package = str(namespace.get("__package__") or "")
-        full = (
-            importlib.util.resolve_name("." * wanted.level + wanted.module, package) if wanted.level else wanted.module
-        )
+        full = "." * wanted.level + wanted.module
+        full = importlib.util.resolve_name(full, str(site.namespace.get("__package__") or "")) if wanted.level else full
         top = full.partition(".")[0]
         if top in sys.stdlib_module_names:
-            if full in sys.modules:
-                suspects.note(self, sys.modules[full], names, where)
+            suspects.note_module(self, full, site.names, site.where)
             return full
         if not origin.is_found(top):
             self._look.leaves += packages.leaves(full)  # not loaded for this: that may take seconds
@@ -237,18 +228,16 @@ class Walk:
         try:
             module = importlib.import_module(full)
         except Exception:  # whatever its top level raises
-            self.doubt("whole", where)
+            self.doubt("whole", site.where)
             return full
         if not wanted.names:
-            is_loose = bool(loose & set(wanted.own))
             both = {each.__name__: each for each in (sys.modules[top], module)}
-            return ",".join(self._module(both[each], names, is_loose, where) for each in sorted(both))
-        words = [full]
-        for each, own in zip(wanted.names, wanted.own, strict=True):
-            found = getattr(module, each, None)
-            hands_on = text is None or own in text.handed_on
-            words.append(f"{each}={self._global(full, each, found, names, own in loose, where, hands_on)}")
-        return ",".join(words)
+            is_loose = bool(site.loose & set(wanted.own))
+            return ",".join(self._module(both[each], is_loose, site) for each in sorted(both))
+        parts = zip(wanted.names, wanted.own, strict=True)
+        return full + ",".join(
+            f"{each}={self._global(full, each, getattr(module, each, None), own, site)}" for each, own in parts
+        )
 
     def _class(self, cls: type, name: str) -> None:
         parts = [f"base {self.code(base)}" for base in cls.__bases__ if base is not object]

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...errors import LaunchError
 from .decide import MAYBE, READ, RUN, Plan, plan
-from .module import Module
+from .modules import Module
 
 _LABEL = {READ: "read", RUN: "runs", MAYBE: "may run"}
 _COLOUR = {READ: "#d9ead3", RUN: "#f4cccc", MAYBE: "#fff2cc"}

@@ -84,7 +84,7 @@ class Module:
 
     def result(self) -> DataFrame:
         """The data, read from the store; what has to run for that runs first. Errors: see ``run``."""
-        from .run import run
+        from .execution import run
 
         return run(self)
 
@@ -102,7 +102,7 @@ class Module:
 
     def pin(self, is_pinned: bool = True) -> None:
         """Never remove the result as it is now (or do again). What is not there is made first."""
-        from .run import pin
+        from .execution import pin
 
         pin(self, is_pinned)
 

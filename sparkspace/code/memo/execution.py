@@ -13,7 +13,7 @@ from ...errors import CheckFailed, SparkspaceError
 from ...log import event
 from . import fingerprint, inputs, reads
 from .decide import READ, Decider, Step, ordered, session
-from .module import SPARK, Module
+from .modules import SPARK, Module
 from .store import Manifest, Store
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _up_to_date(decider: Decider, module: Module) -> Step:
         step = decider.step(each, parents.items())
         if step.state != READ:
             event("module-runs", module=each.name, why="; ".join(step.reasons))
-            manifest = _execute(decider, step, parents)
+            manifest = execute(decider, step, parents)
             step = Step(each, READ, step.reasons, step.key, step.leaves, step.covers, manifest)
         decider.store.use(_manifest(step))
         done[each.name] = step
@@ -65,7 +65,7 @@ def _read(spark: SparkSession, store: Store, manifest: Manifest) -> DataFrame:
     return spark.read.schema(schema).parquet(store.url_of(manifest))
 
 
-def _execute(decider: Decider, step: Step, parents: dict[str, Step]) -> Manifest:
+def execute(decider: Decider, step: Step, parents: dict[str, Step]) -> Manifest:
     """Run a module and keep what it gives. Whatever ends this early leaves nothing that anybody would read."""
     spark, store, module = decider.spark, decider.store, step.module
     started = time.time()
