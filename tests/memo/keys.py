@@ -1,7 +1,7 @@
 """Prints the leaves of a module for each project that stdin names, in a process of its own each.
 
-Lines of stdin: ``{"id": …, "folder": …, "env": {…}}``; of stdout: ``{"id": …, "leaves": […]}``, or ``"error"``. There is
-no Spark: code, files and variables need none.
+Lines of stdin: ``{"id": …, "folder": …, "env": {…}}``; of stdout: ``{"id": …, "leaves": […]}`` or
+``{"id": …, "error": …}``. There is no Spark: code, files and variables need none.
 """
 
 from __future__ import annotations

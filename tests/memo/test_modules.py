@@ -1,5 +1,7 @@
 """Modules on a real Spark: what runs, what is read, what is said, and what happens when things break."""
 
+# ruff: noqa: E501  # tables are read by their columns
+
 from __future__ import annotations
 
 import os
@@ -11,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from sparkspace.code import memo
-from sparkspace.code.memo import decide, execution, fingerprint, place, room
+from sparkspace.code.memo import decide, execution, fingerprint, place, reads, room
 from sparkspace.code.memo.store import _HELD, Store
 from sparkspace.errors import LaunchError, SparkspaceError, UsageError
 
@@ -72,7 +75,7 @@ class Project:
         assert old in text
         self.write(name, text.replace(old, new))
 
-    def load(self) -> Any:
+    def load(self) -> Any:  # noqa: ANN401
         """The flow, imported anew with what it needs: what hot deploy does, or the next process."""
         for name in ("flow", "tidy"):
             sys.modules.pop(name, None)
@@ -94,15 +97,17 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A local Spark, as small as can be."""
     folder = tmp_path_factory.mktemp("spark")
     confs = {
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.codegen.wholeStage": "false",  # compiling takes longer than all these rows
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.sql.warehouse.dir": (folder / "warehouse").as_uri(),
         "spark.sql.catalogImplementation": "in-memory",
-        "spark.driver.extraJavaOptions": f"-Dderby.system.home={folder}",
         "spark.ui.showConsoleProgress": "false",
     }
+    os.environ["PYSPARK_PYTHON"] = sys.executable  # or the machine's own would run the workers
     builder = SparkSession.builder.master("local[2]").appName("modules")
     for name, value in confs.items():
         builder = builder.config(name, value)
@@ -121,7 +126,7 @@ def project(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         sys.modules.pop(name, None)
 
 
-def rows(frame: Any) -> list[tuple[Any, ...]]:
+def rows(frame: DataFrame) -> list[tuple[Any, ...]]:
     return sorted(map(tuple, frame.collect()))
 
 
@@ -310,25 +315,45 @@ def test_room_is_made_for_what_is_used(project: Project) -> None:
 
 
 FRESH = {
-    "Rand": 'spark.range(2).withColumn("x", F.rand())',
-    "Uuid": 'spark.range(2).withColumn("x", F.expr("uuid()"))',
-    "CurrentTimestamp": 'spark.range(2).where(F.current_timestamp() > F.lit("2020-01-01"))',
-    "CurrentDate": 'spark.sql("select (select current_date()) as x")',
-    "a non-deterministic UDF": 'spark.range(2).select(F.udf(str, useArrow=False).asNondeterministic()("id").alias("y"))',
+    "Rand": "select rand() as x",
+    "Uuid": "select uuid() as x",
+    "CurrentTimestamp": "select 1 as x where current_timestamp() > '2020-01-01'",
+    "CurrentDate": "select (select current_date()) as x",
+    "MonotonicallyIncreasingID": "select monotonically_increasing_id() as x",
+    "InputFileName": "select input_file_name() as x",
+    "CurrentUser": "select current_user() as x",
 }
+STEADY = [
+    "select 'rand()' as rand",
+    "select max(x) as m from values (1) t(x)",
+    "select first(x) as f from values (1) t(x)",
+]
 
 
 @pytest.mark.parametrize("reason", FRESH)
-def test_chance_and_time_are_not_kept(project: Project, reason: str) -> None:
-    project.edit(
-        "flow.py",
-        "@sparkspace.module(inputs",
-        f"@sparkspace.module\ndef odd(spark):\n    return {FRESH[reason]}\n\n\n@sparkspace.module(inputs",
-    )
+def test_chance_and_time_are_found_in_a_query(spark: SparkSession, reason: str) -> None:
+    assert reads.fresh(spark.sql(FRESH[reason])) == [reason]
+
+
+def test_a_udf_says_so_itself(spark: SparkSession) -> None:
+    frame = spark.range(1)
+    steady = F.udf(str, useArrow=False)
+    assert reads.fresh(frame.select(steady("id"))) == []
+    assert reads.fresh(frame.select(steady.asNondeterministic()("id"))) == ["a non-deterministic UDF"]
+
+
+@pytest.mark.parametrize("query", STEADY)
+def test_other_queries_are_kept(spark: SparkSession, query: str) -> None:
+    assert reads.fresh(spark.sql(query)) == []
+
+
+def test_chance_is_not_kept_unless_declared(project: Project) -> None:
+    odd = '@sparkspace.module\ndef odd(spark):\n    return spark.range(2).withColumn("x", F.rand())\n\n\n'
+    project.edit("flow.py", "@sparkspace.module(inputs", f"{odd}@sparkspace.module(inputs")
     flow = project.load()
     flow.odd.result()
     assert memo.why(flow.odd) == (
-        f"flow.odd would run: it gives other data each time: {reason} (deterministic=True keeps its result)"
+        "flow.odd would run: it gives other data each time: Rand (deterministic=True keeps its result)"
     )
     project.edit("flow.py", "@sparkspace.module\ndef odd", "@sparkspace.module(deterministic=True)\ndef odd")
     assert states(memo.plan(project.load().odd)) == ["read"]
@@ -356,6 +381,14 @@ def test_what_is_read_must_be_declared(project: Project) -> None:
         flow.tidied.result()
     assert caught.value.message == f"flow.tidied reads file:{other}, which is not among its inputs."
     assert "tidied" not in project.runs()
+
+
+def test_a_function_known_by_name_alone_is_refused(spark: SparkSession, project: Project) -> None:
+    """Its code is what somebody registered, maybe long ago."""
+    spark.udf.register("shout", str.upper)
+    project.edit("flow.py", 'clean(F.col("word"))', "F.expr('shout(word)')")
+    with pytest.raises(SparkspaceError, match="flow.tidied uses shout, a function that is registered by name"):
+        project.load().tidied.result()
 
 
 def test_a_table_is_an_input(spark: SparkSession, project: Project) -> None:

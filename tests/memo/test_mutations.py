@@ -69,19 +69,23 @@ def looks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]
     """``id before`` and ``id after`` of every edit, each in a folder of its own that has the same name for Python."""
     folder = tmp_path_factory.mktemp("projects")
     lines = []
-    for edit in MISSES + NO_MISSES:
+    for edit in [UNEDITED, *MISSES, *NO_MISSES]:
         for when in ("before", "after"):
+            if when == "before" and edit is not UNEDITED and not edit.base:
+                continue  # the same for all of them
             here = folder / edit.id / when
             plant(here, edit, when == "after")
-            env = edit.env if when == "after" else {}
-            lines.append({"id": f"{edit.id} {when}", "folder": str(here), "env": env})
+            lines.append({"id": f"{edit.id} {when}", "folder": str(here), "env": edit.env if when == "after" else {}})
     return asked(lines)
+
+
+UNEDITED = Edit("unedited")
 
 
 def both(looks: dict[str, dict[str, Any]], edit: Edit) -> tuple[list[Leaf], list[Leaf]]:
     found = []
     for when in ("before", "after"):
-        look = looks[f"{edit.id} {when}"]
+        look = looks.get(f"{edit.id} {when}") or looks["unedited before"]
         assert "error" not in look, look["error"]
         found.append([Leaf(*leaf) for leaf in look["leaves"]])
     return found[0], found[1]

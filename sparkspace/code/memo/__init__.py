@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from .room import Cleaned, clean
 from .decide import Plan, Step, plan
 from .diagram import Graph, graph
-from .modules import Module, module
 from .execution import run
+from .modules import Module, module
 from .reasons import changes
+from .room import Cleaned, clean
 
 __all__ = ["Cleaned", "Graph", "Module", "Plan", "Step", "changes", "clean", "graph", "module", "plan", "run", "why"]
 

@@ -158,7 +158,7 @@ def _refuse_other(module: Module, frame: object) -> None:
 
 
 def _refuse_undeclared(module: Module, frame: DataFrame, covers: tuple[str, ...]) -> None:
-    """What is read and not declared may change unseen."""
+    """What is read or called, and neither declared nor reached by the code, may change unseen."""
     found = reads.of(frame)
     wrong = [path for path in found.paths if not inputs.is_below(path, covers)]
     wrong += [each for each in found.others if each not in covers]
@@ -166,4 +166,10 @@ def _refuse_undeclared(module: Module, frame: DataFrame, covers: tuple[str, ...]
         raise SparkspaceError(
             f"{module.name} reads {wrong[0]}, which is not among its inputs.",
             f"@sparkspace.module(inputs=[{wrong[0]!r}])",
+        )
+    named = reads.named_functions(frame)
+    if named:
+        raise SparkspaceError(
+            f"{module.name} uses {named[0]}, a function that is registered by name: its code can't be seen.",
+            "Use the object that udf() returns, without registering it.",
         )

@@ -8,7 +8,7 @@ import shutil
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -46,7 +46,7 @@ class Local:
 
     def __init__(self, path: str) -> None:
         self.path = os.path.abspath(path)
-        self.url = Path(self.path).as_uri()
+        self.url = "file://" + quote(self.path)
 
     def files(self, path: str = "") -> dict[str, File]:
         """As ``Folder`` says."""

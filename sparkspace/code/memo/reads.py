@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -48,6 +48,16 @@ def fresh(frame: DataFrame) -> list[str]:
         if re.search(r'"udfDeterministic":false', text):
             found.add("a non-deterministic UDF")
     return sorted(found)
+
+
+def named_functions(frame: DataFrame) -> list[str]:
+    """Python functions of the plan that SQL knows by a name (``spark.udf.register``): their code can't be seen."""
+    spark = frame.sparkSession
+    registry = spark._jsparkSession.sessionState().functionRegistry()
+    identifier = cast(Any, spark._jvm).org.apache.spark.sql.catalyst.FunctionIdentifier
+    pattern = rf'"class":"{re.escape(_PACKAGE)}PythonUDF","num-children":\d+,"name":"([^"]+)"'
+    names = {name for plan in _plans(frame) for name in re.findall(pattern, str(plan.toJSON()))}
+    return sorted(name for name in names if registry.functionExists(identifier(name)))
 
 
 def _plans(frame: DataFrame) -> list[Any]:
