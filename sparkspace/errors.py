@@ -30,6 +30,10 @@ class SparkspaceError(Exception):
         self.message = message
         self.cure = cure
 
+    def __str__(self) -> str:
+        """For a notebook or shell, where nobody else shows the cure."""
+        return "\n".join(self.lines())
+
     def lines(self) -> list[str]:
         """What the operator reads, a line each."""
         return [*self.message.splitlines(), *self.cure.splitlines()]

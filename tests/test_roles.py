@@ -13,6 +13,7 @@ from .launchers import S3, SECRET, SECRETS
 
 URL = "spark://1.master.myapp.app.localspace:7077"
 JAVA = "-Dsun.net.inetaddr.ttl=5 -Dsun.net.inetaddr.negative.ttl=1"
+PYTHON = launchers.ROOT / "sparkspace" / "code" / "python"
 CORES = str(len(os.sched_getaffinity(0)))
 
 
@@ -96,7 +97,16 @@ DROPPED = ("JAVA_TOOL_OPTIONS", "PYTHONHOME", "SPARK_CONF_DIR", "SPARK_MASTER_HO
                 "_SPARKSPACE_PYTHON": str(Path(sys.executable).with_name("python3")),
             },
         ),
-        ("spark-submit", {"SPARK_PUBLIC_DNS": "127.0.0.1"}),
+        (
+            "pyspark",
+            {
+                "SPARK_PUBLIC_DNS": "127.0.0.1",
+                "PYTHONPATH": f"{{path}}:{PYTHON}",
+                "PYTHONSTARTUP": f"{PYTHON}/sparkspace_startup.py",
+                "_SPARKSPACE_PYTHONSTARTUP": "{path}/sitecustomize.py",
+            },
+        ),
+        ("spark-submit", {"SPARK_PUBLIC_DNS": "127.0.0.1", "PYTHONPATH": f"{{path}}:{PYTHON}"}),
     ],
 )
 def test_environment(dyno: dict[str, str], launcher: str, more: dict[str, str]) -> None:
@@ -115,7 +125,9 @@ def test_environment(dyno: dict[str, str], launcher: str, more: dict[str, str]) 
         "AWS_ACCESS_KEY_ID": S3["SPARK_S3_AWS_ACCESS_KEY_ID"],
         "AWS_SECRET_ACCESS_KEY": S3["SPARK_S3_AWS_SECRET_ACCESS_KEY"],
         "AWS_REGION": "us-east-1",
-        **{name: value.format(tmp=tmp, java=dyno["JAVA_HOME"]) for name, value in more.items()},
+        **{
+            name: value.format(tmp=tmp, java=dyno["JAVA_HOME"], path=dyno["PYTHONPATH"]) for name, value in more.items()
+        },
     }
     assert conf.parent == Path(tmp) / f"sparkspace-conf-{os.getuid()}"
     assert {path.name for path in conf.iterdir()} == {"spark-defaults.conf", "log4j2.properties"}

@@ -17,6 +17,8 @@ from . import flags
 MASTER_CLASS = "org.apache.spark.deploy.master.Master"
 WORKER_CLASS = "org.apache.spark.deploy.worker.Worker"
 HISTORY_CLASS = "org.apache.spark.deploy.history.HistoryServer"
+# A folder from which drivers and executors can import sparkspace, and nothing else that lies beside it.
+PYTHON = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "code", "python")
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,10 @@ def client(place: Place, name: str, args: list[str], executor_memory_mb: int) ->
     argv = (str(home / "bin" / name), *flags.given(home, args))
     # The master shows the driver's page to people, and finds it: a one-off dyno may have no name.
     env = {**_environment(place, home), "SPARK_PUBLIC_DNS": place.dyno.private_ip}
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, [env.get("PYTHONPATH"), PYTHON]))
+    if name == "pyspark":
+        env["_SPARKSPACE_PYTHONSTARTUP"] = env.get("PYTHONSTARTUP", "")
+        env["PYTHONSTARTUP"] = os.path.join(PYTHON, "sparkspace_startup.py")
     return Launch(driver_conf(place, executor_memory_mb), argv, env)
 
 

@@ -9,15 +9,16 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from ..errors import SparkspaceError
 from ..log import notice
+from .boot import MANIFEST, Module, module_name
 from .tree import Entry, Tree
 
 LARGE = 5 * 1024 * 1024
 TOO_LARGE = 50 * 1024 * 1024
 LISTED = 10
-MANIFEST = "MANIFEST.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can name
 
 
@@ -27,14 +28,14 @@ class TooLarge(SparkspaceError):
 
 @dataclass(frozen=True)
 class Version:
-    """All roots at one moment. A file's name begins with its root's place in ``trees``: ``0/mylib/x.py``."""
+    """The user's code at one moment. A file's name begins with its root's place: ``0/mylib/x.py``."""
 
-    trees: tuple[Tree, ...]
+    trees: tuple[tuple[int, Tree], ...]
 
     @cached_property
     def files(self) -> Mapping[str, Entry]:
         """Name → what it holds, of all roots."""
-        return {f"{i}/{path}": entry for i, tree in enumerate(self.trees) for path, entry in tree.files.items()}
+        return {f"{place}/{path}": entry for place, tree in self.trees for path, entry in tree.files.items()}
 
     @cached_property
     def digest(self) -> str:
@@ -42,14 +43,42 @@ class Version:
         lines = (f"{name}\0{entry.sha256}\n" for name, entry in sorted(self.files.items()))
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
+    @cached_property
+    def units(self) -> frozenset[str]:
+        """The top-level packages and modules."""
+        return frozenset().union(*(tree.root.units for _, tree in self.trees))
+
+    @cached_property
+    def modules(self) -> Mapping[str, Module]:
+        """Dotted name → where its source is. Where two roots have one, the first wins, as on ``sys.path``."""
+        found: dict[str, Module] = {}
+        for _, tree in self.trees:
+            for path, entry in tree.files.items():
+                name = module_name(path)
+                if name:
+                    found.setdefault(name, Module(str(tree.root.path / path), entry.sha256))
+        return found
+
+    @cached_property
+    def data(self) -> Mapping[str, str]:
+        """Name → SHA-256 of the files that are no Python source."""
+        return {name: entry.sha256 for name, entry in self.files.items() if module_name(name.partition("/")[2]) is None}
+
+    def path(self, name: str) -> Path:
+        """Where a file is on this machine."""
+        return self._tree(name).root.path / name.partition("/")[2]
+
     def read(self, name: str) -> bytes:
         """What a file holds.
 
         Raises:
             Moved: it has changed since.
         """
+        return self._tree(name).read(name.partition("/")[2])
+
+    def _tree(self, name: str) -> Tree:
         place, _, path = name.partition("/")
-        return self.trees[int(place)].read(path)
+        return next(tree for at, tree in self.trees if at == int(place) and path in tree.files)
 
 
 def packed(version: Version, base: Mapping[str, Entry] | None = None) -> bytes:
@@ -98,12 +127,7 @@ def check_size(version: Version) -> None:
 def largest(version: Version) -> Sequence[str]:
     """The largest files, a line each."""
     files = sorted(version.files.items(), key=lambda item: -item[1].size)[:LISTED]
-    return [f"  {mb(entry.size):>9}  {_where(version, name)}" for name, entry in files]
-
-
-def _where(version: Version, name: str) -> str:
-    place, _, path = name.partition("/")
-    return str(version.trees[int(place)].root.path / path)
+    return [f"  {mb(entry.size):>9}  {version.path(name)}" for name, entry in files]
 
 
 def mb(size: int) -> str:

@@ -191,4 +191,6 @@ def session() -> SparkSession:
     """The session that is active here, or a new one."""
     from pyspark.sql import SparkSession
 
-    return SparkSession.getActiveSession() or SparkSession.builder.getOrCreate()
+    from ..session import session
+
+    return SparkSession.getActiveSession() or session()

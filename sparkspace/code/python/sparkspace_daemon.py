@@ -3,17 +3,25 @@
 Heroku sends SIGTERM to every process of a dyno; pyspark's own handlers would end the tasks in it, as failures. Spark
 doesn't need the signal: it closes the daemon's stdin, and has it kill a worker (``PythonWorkerFactory``).
 
+A daemon for one version of the user's code alone (``SPARKSPACE_CODE``: ``code/deploy.py``) ends when nobody needs it
+any more: Spark itself ends none before the executor does (SPARK-54055), and starts another if it should need it again.
+
 Executors run it as ``python -m sparkspace_daemon`` (``spark.python.daemon.module``), whatever Python they have.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import signal
+import sys
+import time
 import types
 from collections.abc import Callable
 
 from pyspark import daemon
+
+IDLE_S = 90.0  # idle workers end after a minute (PythonWorkerFactory)
 
 
 def stay() -> None:
@@ -29,6 +37,34 @@ def stay() -> None:
     signal.siginterrupt(signal.SIGTERM, False)
 
 
+class Poll:
+    """``select.poll`` for pyspark's daemon, which looks every second: ends the daemon when it has been idle."""
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+        self._since = time.monotonic()
+        self.register = self._poll.register
+        self.unregister = self._poll.unregister
+
+    def poll(self, timeout_ms: int) -> list[tuple[int, int]]:
+        """What ``select.poll`` finds."""
+        found = self._poll.poll(timeout_ms)
+        if found or has_children():
+            self._since = time.monotonic()
+        elif time.monotonic() - self._since > IDLE_S:
+            sys.exit(0)
+        return found
+
+
+def has_children() -> bool:
+    """Whether a worker of this daemon lives."""
+    try:
+        os.waitpid(-1, os.WNOHANG)  # reaps nobody: the kernel does, for the daemon ignores SIGCHLD
+    except ChildProcessError:
+        return False
+    return True
+
+
 def set_handler(number: int, handler: Callable[..., None] | int | None) -> object:
     """``signal.signal`` for pyspark's daemon, which sets handlers in itself and in every worker that it forks."""
     if number == signal.SIGTERM:
@@ -40,4 +76,6 @@ def set_handler(number: int, handler: Callable[..., None] | int | None) -> objec
 if __name__ == "__main__":
     stay()
     vars(daemon)["signal"] = types.SimpleNamespace(**{**vars(signal), "signal": set_handler})
+    if os.environ.get("SPARKSPACE_CODE"):
+        vars(daemon)["select"] = types.SimpleNamespace(**{**vars(select), "poll": Poll})
     daemon.manager()

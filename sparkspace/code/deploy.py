@@ -1,0 +1,223 @@
+"""Hot deploy: before a function goes to the executors, the code that it needs is what is in the files now."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pyspark import SparkContext, cloudpickle
+from pyspark.accumulators import AddingAccumulatorParam
+
+from ..errors import SparkspaceError
+from ..log import event, notice
+from . import lazy, migrate, parcel, pickling, start
+from .boot import ASKED
+from .closures import Closures
+from .parcel import Version
+from .project import Project, reasons
+from .reload import Modules
+from .tree import Moved
+
+KEPT = 8  # versions that can be gone back to without sending them again
+CLEAN_VAR = "SPARKSPACE_CODE"  # another value is another pool of Python workers (PythonWorkersKey)
+_TRIES = 5
+_STREAM = "sql.streaming.queryId"
+BOOT = Path(__file__).with_name("boot.py")
+
+cloudpickle.register_pickle_by_value(start)  # type: ignore[no-untyped-call]  # pyspark has no types for it
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A pickled function, and what a worker needs before it unpickles that."""
+
+    parcels: tuple[Any, ...]
+    digest: str
+    inner: bytes
+    ran: Any
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return start.start, (list(self.parcels), self.digest, self.inner, self.ran)
+
+
+class Deployer:
+    """The user's code on one cluster: what this driver runs, and what its executors are given.
+
+    ``names``: what the lines of a shell are run in. ``clean``: a new Python process for each version, always.
+    """
+
+    def __init__(self, context: SparkContext, project: Project, names: dict[str, Any], clean: bool = False) -> None:
+        self.context = context
+        self.project = project
+        self.modules = Modules()
+        self.formers = pickling.Formers()
+        self.closures = Closures(self.modules)
+        self.imported: dict[str, tuple[str, str]] = {}
+        self.on_change: list[Callable[[], None]] = []
+        self.since = time.time()
+        self.ran = context.accumulator(_counter(), AddingAccumulatorParam(_counter()))
+        self._names = names
+        self._clean = clean
+        self._lock = threading.RLock()
+        self._begun = False
+        self.sending = False
+        self._failed = ""
+        self._alike: list[str] = []
+        self._announced = threading.local()
+        self._sent: OrderedDict[str, tuple[Any, ...]] = OrderedDict()
+        self._base_size = 0
+        self._base: tuple[Version, tuple[Any, ...]] | None = None
+
+    @property
+    def version(self) -> Version:
+        """The version that this driver runs."""
+        return self.modules.version
+
+    def refresh(self) -> bool:
+        """Look at the files, and run what is in them now. Returns whether that is something else than before.
+
+        An edit that can't be imported is told, and changes nothing.
+        """
+        try:
+            return self.renew()
+        except SparkspaceError as error:
+            if error.message != self._failed:
+                self._failed = error.message
+                notice(*error.lines())
+            return False
+
+    def renew(self) -> bool:
+        """``refresh``, but what is wrong is raised.
+
+        Raises:
+            EditFailed, Moved, TooLarge: the version before goes on.
+        """
+        with self._lock:
+            for tries in range(_TRIES):
+                try:
+                    changed = self._renew(self.project.look())
+                    self._failed = ""
+                    self._announce()
+                    return changed
+                except Moved:
+                    if tries == _TRIES - 1:
+                        raise
+        raise AssertionError
+
+    def _renew(self, version: Version) -> bool:
+        if version is self.version or version.digest == self.version.digest:
+            return False
+        parcel.check_size(version)
+        begun, before = time.perf_counter(), self.version
+        added = not self._begun or only_added(before, version)
+        self._begun = True
+        replaced = {} if added else self.modules.become(version)
+        self._alike = [*(self._alike if added else []), version.digest[:12]]
+        if added:
+            self.modules.begin(version)
+        else:
+            self._bring_over(replaced)
+            spent = round((time.perf_counter() - begun) * 1000)
+            files = len({name for name, _ in version.files.items() ^ before.files.items()})
+            event("deployed", version=version.digest[:12], changes=files, modules=len(replaced), ms=spent)
+        self.since = time.time()
+        for tell in self.on_change if not added else ():
+            tell()
+        return True
+
+    def _announce(self) -> None:
+        """Tell the jobs of this thread which versions are current: this one, and those that it only adds to.
+
+        A stream goes on with what it was started with.
+        """
+        asked = " ".join(self._alike)
+        if getattr(self._announced, "last", "") != asked and not self.context.getLocalProperty(_STREAM):
+            self.context.setLocalProperty(ASKED, asked)
+            self._announced.last = asked
+
+    def _bring_over(self, replaced: Mapping[str, tuple[ModuleType, ModuleType | None]]) -> None:
+        for old, _ in replaced.values():
+            self.formers.remember(old)
+        migrate.migrate(replaced, self._names, self.imported)
+
+    def envelope(self, command: object) -> object:
+        """``command``, so that whoever unpickles it has the code that is current now.
+
+        Raises:
+            EditFailed: a function was made by code that is not there any more.
+        """
+        with self._lock:
+            self.refresh()
+            inner, pickler = pickling.dumps(command, self.version.units, self.formers, self.closures.renew)
+            if self.project.want(pickler.lazy):
+                self.refresh()
+            if not self.version.files:
+                return command
+            if self.needs_clean:
+                self.context.environment[CLEAN_VAR] = self.version.digest[:16]
+            return Envelope(self.parcels(), self.version.digest, inner, self.ran)
+
+    @property
+    def needs_clean(self) -> bool:
+        """Whether a version needs Python processes of its own: what is compiled can't be taken out of one again."""
+        return self._clean or any(name.endswith(".so") for name in self.version.files)
+
+    def parcels(self) -> tuple[Any, ...]:
+        """The broadcasts that have the current version: one, or one with what differs from the second."""
+        digest = self.version.digest
+        if digest not in self._sent:
+            self._sent[digest] = self._send(self.version)
+        self._sent.move_to_end(digest)
+        while len(self._sent) > KEPT:
+            self._sent.popitem(last=False)
+        return self._sent[digest]
+
+    def _send(self, version: Version) -> tuple[Any, ...]:
+        if self._base:
+            base, parcels = self._base
+            zipped = parcel.packed(version, base.files)
+            if len(zipped) * 2 < self._base_size:
+                return (self._broadcast(version, zipped), *parcels)
+        zipped = parcel.packed(version)
+        self._base_size = len(zipped)
+        self._base = (version, (self._broadcast(version, zipped),))
+        return self._base[1]
+
+    def _broadcast(self, version: Version, zipped: bytes) -> Any:  # noqa: ANN401  # a Broadcast
+        content = {
+            "boot": BOOT.read_text(encoding="utf-8"),
+            "digest": version.digest,
+            "zip": zipped,
+            "units": sorted(version.units),
+            "reasons": reasons(version),
+            "lazy": lazy.first(version),
+        }
+        self.sending = True  # there is nothing of the user's classes in it
+        try:
+            return self.context.broadcast(content)
+        finally:
+            self.sending = False
+
+    def executors(self) -> dict[str, dict[str, int]]:
+        """Executor → version → how many functions it has unpickled with that."""
+        found: dict[str, dict[str, int]] = {}
+        for (executor, digest), count in dict(self.ran.value).items():
+            found.setdefault(executor, {})[digest] = count
+        return found
+
+
+def only_added(before: Version, after: Version) -> bool:
+    """Whether nothing that was there before has changed or gone: then nothing has to be imported anew."""
+    return before.units < after.units and before.files.items() <= after.files.items()
+
+
+def _counter() -> Any:  # noqa: ANN401  # pyspark's type of an accumulator wants numbers
+    from collections import Counter
+
+    return Counter()

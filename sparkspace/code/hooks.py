@@ -1,0 +1,166 @@
+"""Where pyspark turns a function into bytes: there it gets its envelope. The seams are private, and tested per version.
+
+Each seam is replaced once in a process, and does what pyspark does while no ``Deployer`` is active.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import pickle
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pyspark
+from pyspark.sql import udf as udfs
+from pyspark.sql import udtf as udtfs
+
+from . import pickling
+from .boot import HELD
+from .deploy import Deployer
+
+# Spark 3.5 has them at the top.
+rdds = sys.modules.get("pyspark.core.rdd") or sys.modules["pyspark.rdd"]
+broadcasts = sys.modules.get("pyspark.core.broadcast") or sys.modules["pyspark.broadcast"]
+
+_PLAIN = (bytes, bytearray, str, int, float, bool, type(None))
+
+
+class Hooks:
+    """Which deployer is active, and what it has to be told again after an edit."""
+
+    def __init__(self) -> None:
+        self.deployer: Deployer | None = None
+        self.registered: dict[str, Callable[[], object]] = {}
+        self._installed = False
+
+    def activate(self, deployer: Deployer) -> None:
+        """Give functions of this deployer's context an envelope from now on."""
+        self.deployer = deployer
+        self.registered.clear()
+        deployer.on_change.append(self._register_again)
+        if not self._installed:
+            self._install()
+            self._installed = True
+
+    def deactivate(self) -> None:
+        """Leave pyspark to itself."""
+        if self.deployer:
+            self.deployer.modules.end()
+        self.deployer = None
+
+    def of(self, context: object) -> Deployer | None:
+        """The deployer, if it is this context's."""
+        return self.deployer if self.deployer and self.deployer.context is context else None
+
+    def _register_again(self) -> None:
+        """SQL knows a function by what it was when it was registered."""
+        for register in list(self.registered.values()):
+            register()
+
+    def _install(self) -> None:
+        prepare = rdds._prepare_for_python_RDD
+
+        @functools.wraps(prepare)
+        def enveloped(context: Any, command: Any) -> Any:  # noqa: ANN401  # pyspark's
+            deployer = self.of(context)
+            return prepare(context, deployer.envelope(command) if deployer else command)
+
+        for module in (rdds, udfs):
+            vars(module)["_prepare_for_python_RDD"] = enveloped
+        self._renew_cached(udfs.UserDefinedFunction, "_judf", "_judf_placeholder")
+        self._renew_cached(udtfs.UserDefinedTableFunction, "_judtf", "_judtf_placeholder")
+        self._renew_rdds()
+        self._register_with(udfs.UDFRegistration)
+        self._register_with(udtfs.UDTFRegistration)
+        self._hold_broadcasts()
+
+    def _renew_cached(self, kind: type, name: str, cached: str) -> None:
+        """A UDF keeps the bytes that it was turned into: not beyond an edit."""
+        made = vars(kind)[name].fget
+
+        def renewed(this: Any) -> Any:  # noqa: ANN401
+            if self.deployer:
+                self.deployer.refresh()
+                digest = self.deployer.version.digest
+                if getattr(this, cached) is not None and this.__dict__.get("_sparkspace") != digest:
+                    setattr(this, cached, None)
+                    _transpile_again(this)
+                this._sparkspace = digest
+            return made(this)
+
+        setattr(kind, name, property(renewed))
+
+    def _renew_rdds(self) -> None:
+        """So does an RDD. What is cached stays; what is below a shuffle can't be renewed, and workers refuse it."""
+        made = vars(rdds.PipelinedRDD)["_jrdd"].fget
+
+        def renewed(this: Any) -> Any:  # noqa: ANN401
+            deployer = self.of(this.ctx)
+            if deployer:
+                deployer.refresh()
+                digest = deployer.version.digest
+                kept = this.is_cached or this.is_checkpointed
+                if this._jrdd_val is not None and this.__dict__.get("_sparkspace") != digest and not kept:
+                    this._jrdd_val = None
+                if this._jrdd_val is None:
+                    this._sparkspace = digest
+            return made(this)
+
+        rdds.PipelinedRDD._jrdd = property(renewed)
+
+    def _register_with(self, kind: Any) -> None:  # noqa: ANN401
+        register = vars(kind)["register"]
+
+        @functools.wraps(register)
+        def registered(this: Any, name: str, f: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            result = register(this, name, f, *args, **kwargs)
+            again = functools.partial(_register_current, register, this, name, f, *args, **kwargs)
+            self.registered[f"{kind.__name__}.{id(_session(this))}.{name.lower()}"] = again
+            return result
+
+        kind.register = registered
+
+    def _hold_broadcasts(self) -> None:
+        """A broadcast is unpickled before the function that uses it, and so before the code is there: hold it back."""
+        kind = broadcasts.Broadcast
+        dump, load = kind.dump, kind.load
+
+        @functools.wraps(dump)
+        def held(this: Any, value: Any, file: Any) -> None:  # noqa: ANN401
+            deployer = self.of(this._sc)
+            if deployer and not deployer.sending and not isinstance(value, _PLAIN):
+                deployer.refresh()  # a line may have imported and broadcast it at once
+                inner = pickling.by_name(value, deployer.version.units, deployer.formers)
+                value = (HELD, inner) if inner is not None else value
+            dump(this, value, file)
+
+        @functools.wraps(load)
+        def released(this: Any, file: io.BufferedIOBase) -> Any:  # noqa: ANN401
+            value = load(this, file)
+            is_held = type(value) is tuple and len(value) == 2 and value[0] == HELD
+            return pickle.loads(value[1]) if is_held and this._sc is not None else value
+
+        kind.dump, kind.load = held, released
+
+
+def _session(registration: Any) -> object:  # noqa: ANN401
+    """``spark.udf`` is another object each time; its session is not."""
+    return getattr(registration, "sparkSession", registration)
+
+
+def _register_current(register: Any, this: Any, name: str, f: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    """Register what now has the name of the function ``f``; a UDF that was made of one is renewed by itself."""
+    is_made = hasattr(f, "asNondeterministic")
+    register(this, name, f if is_made else pickling.current(f), *args, **kwargs)
+
+
+def _transpile_again(this: Any) -> None:  # noqa: ANN401
+    """Spark 4.3 may have turned the function's source into an expression (SPARK's ``transpilePyUDFs``)."""
+    if getattr(this, "transpiled", None):
+        this.__init__(this.func, this._returnType, this._name, this.evalType, this.deterministic)
+
+
+HOOKS = Hooks()
+IS_OLD = pyspark.__version__.startswith("3.")

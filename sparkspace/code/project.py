@@ -1,0 +1,105 @@
+"""The user's project: the code that is imported here, and what of it has changed."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from . import roots
+from .parcel import Version
+from .roots import Root
+from .tree import Tree, Watch
+
+
+class Project:
+    """Looks at the user's packages and modules. One that is ``frozen`` is looked at once."""
+
+    def __init__(self, extra: Iterable[str] = (), frozen: bool = False) -> None:
+        self.extra = set(extra)
+        self.frozen = frozen
+        self._tops: frozenset[str] = frozenset()
+        self._places: dict[Path, int] = {}
+        self._watches: dict[tuple[Path, str], Watch] = {}
+        self._trees: dict[tuple[Path, str], Tree] = {}
+        self._version = Version(())
+
+    def look(self) -> Version:
+        """The code as it is now: the same ``Version`` as before if nothing has changed.
+
+        Raises:
+            Moved: files change faster than they can be read.
+        """
+        if self._look() or self._has_new_modules():
+            self._find()
+            self._look()
+            self._version = Version(tuple((self._places[key[0]], tree) for key, tree in sorted(self._trees.items())))
+        return self._version
+
+    def want(self, names: Iterable[str]) -> bool:
+        """Take packages or modules that some function imports only when it runs. Returns whether one is new."""
+        new = {name for name in names if name not in self.extra and name not in self._version.units}
+        new = {name for name in new if any(roots.located(name))}
+        self.extra |= new
+        self._tops = frozenset() if new else self._tops
+        return bool(new)
+
+    @property
+    def roots(self) -> Mapping[Path, frozenset[str]]:
+        """Folder → the names below it that are shipped."""
+        return {path: frozenset(unit for at, unit in self._watches if at == path) for path in self._places}
+
+    def _has_new_modules(self) -> bool:
+        tops = frozenset(name for name in sys.modules if "." not in name)
+        if tops == self._tops:
+            return False
+        self._tops = tops
+        return True
+
+    def _find(self) -> None:
+        for root in roots.find(sys.modules, self.extra):
+            self._places.setdefault(root.path, len(self._places))
+            for unit in root.units:
+                key = (root.path, unit)
+                if key not in self._watches:
+                    self._watches[key] = Watch(Root(root.path, frozenset({unit})))
+
+    def _look(self) -> bool:
+        """Look at every unit. Returns whether one has changed."""
+        changed = False
+        for key, watch in self._watches.items():
+            if self.frozen and key in self._trees:
+                continue
+            tree = watch.look()
+            changed |= tree is not self._trees.get(key)
+            self._trees[key] = tree
+        return changed
+
+
+def reasons(version: Version) -> dict[str, str]:
+    """Name → why a worker looks for it in vain: what the code imports and is not shipped, and what lies beside it."""
+    found: dict[str, str] = {}
+    for _, tree in version.trees:
+        for name in roots.packages(tree.root.path):
+            if name not in version.units and not name.startswith("."):
+                found[name] = (
+                    f"It is in {tree.root.path} on the driver, and was not shipped, because nothing that was imported "
+                    f"names it. Ship it: sparkspace.session(ship=[{name!r}])"
+                )
+        for unit in tree.root.units:
+            for name in roots.imported_below(tree.root.path, unit):
+                if name not in version.units and name not in found and name not in roots.NOT_THE_USERS:
+                    found[name] = _reason(name)
+    return found
+
+
+def _reason(name: str) -> str:
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        return "The driver has none either."
+    where = spec.origin or next(iter(spec.submodule_search_locations or ()), "?")
+    return f"On the driver it is installed, in {Path(where).parent}: install it on the cluster, too (requirements.txt)."

@@ -1,0 +1,140 @@
+"""``sparkspace.session()``: a Spark session on this cluster, that ships the user's own code by itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pyspark.sql import SparkSession
+
+from ..errors import UsageError
+from . import roots
+from .deploy import Deployer
+from .hooks import HOOKS
+from .interactive import Lines, ipython, is_interactive
+from .place import prepare
+from .project import Project
+
+LINES = Lines()
+
+
+class SessionFactory:
+    """A project's defaults. Derive from it, set what differs, and call ``session()`` of your class."""
+
+    app_name: ClassVar[str | None] = None
+    master: ClassVar[str | None] = None
+    conf: ClassVar[Mapping[str, str]] = {}
+    source_root: ClassVar[str | Path | None] = None
+    ship: ClassVar[Iterable[str]] = ()
+    auto: ClassVar[bool | None] = None
+    clean: ClassVar[bool] = False
+
+    @classmethod
+    def session(cls, **options: Any) -> SparkSession:  # noqa: ANN401  # those of the function below
+        """The session, with this class's defaults where ``options`` say nothing (see ``session``)."""
+        defaults = ("app_name", "master", "conf", "source_root", "ship", "auto", "clean")
+        return session(**{**{name: getattr(cls, name) for name in defaults}, **options})
+
+
+def session(
+    app_name: str | None = None,
+    *,
+    master: str | None = None,
+    conf: Mapping[str, str] | None = None,
+    source_root: str | Path | None = None,
+    ship: Iterable[str] = (),
+    auto: bool | None = None,
+    clean: bool = False,
+) -> SparkSession:
+    """The Spark session of this process: on the cluster in a dyno (or a box), on ``local[*]`` elsewhere.
+
+    Functions that go to executors bring the packages and modules along that they come from, as they are in the files.
+
+    :param app_name: what the master's page shows; the script's name by default
+    :param master: another master than the cluster's
+    :param conf: Spark properties; they win over the cluster's
+    :param source_root: a folder to import from, besides those that Python knows
+    :param ship: packages or modules that no import names (plug-ins that are loaded by their name, for instance)
+    :param auto: whether an edit is taken over while this runs; by default in notebooks and shells, and not in scripts
+    :param clean: new Python processes for each version, for code that can't be imported twice in one
+
+    Raises:
+        UsageError: ``source_root`` is no folder, or this process has a session through Spark Connect.
+        ConfigError, PlatformError, LaunchError: in a dyno, see ``cluster.drivers.prepare``.
+    """
+    refuse_connect()
+    add_source_root(source_root)
+    spark = _started(app_name, master, conf or {})
+    interactive = is_interactive() if auto is None else auto
+    deployer = HOOKS.of(spark.sparkContext)
+    if deployer is None:
+        project = Project(ship, frozen=not interactive)
+        deployer = Deployer(spark.sparkContext, project, names(), clean)
+        deployer.renew()
+        HOOKS.activate(deployer)
+    else:
+        deployer.project.want(ship)
+        deployer.project.frozen = not interactive
+    LINES.leave()
+    if interactive:
+        LINES.follow(deployer)
+    return spark
+
+
+def _started(app_name: str | None, master: str | None, conf: Mapping[str, str]) -> SparkSession:
+    running = SparkSession.getActiveSession()
+    builder = SparkSession.builder
+    if running is None:
+        prepare(os.environ)
+        if master or "SPARK_CONF_DIR" not in os.environ:
+            builder = builder.master(master or "local[*]")
+        if app_name or "PYSPARK_GATEWAY_PORT" not in os.environ:  # else bin/spark-submit has named it
+            builder = builder.appName(app_name or default_name())
+    for key, value in conf.items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def default_name() -> str:
+    """The script's name, as ``bin/spark-submit`` has it."""
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    return Path(main).stem if main else "sparkspace"
+
+
+def names() -> dict[str, Any]:
+    """What the lines of this notebook or shell are run in."""
+    shell = ipython()
+    return shell.user_ns if shell is not None else vars(sys.modules["__main__"])
+
+
+def add_source_root(wanted: str | Path | None) -> None:
+    """Have the project importable that the script or notebook lies in, where an editable install would have it.
+
+    Raises:
+        UsageError: it is no folder.
+    """
+    if wanted is not None:
+        root: Path | None = Path(wanted).expanduser().resolve()
+        if root is None or not root.is_dir():
+            raise UsageError(f"source_root is {str(wanted)!r}, and there is no such folder.")
+    else:
+        main = getattr(sys.modules.get("__main__"), "__file__", None)
+        root = roots.project(Path(main).resolve().parent if main else Path.cwd())
+    if root is not None and str(root) not in sys.path and roots.is_the_users(str(root)):
+        sys.path.append(str(root))
+
+
+def refuse_connect() -> None:
+    """Spark Connect has no SparkContext here, and so nothing to hook into.
+
+    Raises:
+        UsageError: this process uses it.
+    """
+    if os.environ.get("SPARK_CONNECT_MODE_ENABLED") or os.environ.get("SPARK_REMOTE"):
+        raise UsageError(
+            "sparkspace.session() can't ship code through Spark Connect: SPARK_REMOTE is set.",
+            "Unset it, and run this on the cluster: heroku run bin/pyspark",
+        )

@@ -1,0 +1,93 @@
+"""``sparkspace.shipped()`` and ``sparkspace.hotdeploy()``: what the executors were sent, and what they ran."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import CheckFailed, UsageError
+from . import start
+from .deploy import Deployer
+from .hooks import HOOKS
+from .parcel import mb
+
+ROUNDS = 5  # of tasks, until every executor has had one
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """What is sent with each function now, and which executors have run what."""
+
+    version: str
+    since: float
+    roots: Mapping[Path, frozenset[str]]
+    files: int
+    size: int
+    executors: Mapping[str, Mapping[str, int]]
+    clean: bool
+
+    def __repr__(self) -> str:
+        lines = [f"version {self.version[:12]}: {self.files} files, {mb(self.size)}"]
+        lines += [f"  {root}: {', '.join(sorted(units))}" for root, units in self.roots.items() if units]
+        if self.clean:
+            lines.append("  new Python processes for each version: compiled modules, or clean=True")
+        for executor, ran in sorted(self.executors.items()):
+            counts = ", ".join(f"{digest[:12]} {count} times" for digest, count in ran.items())
+            lines.append(f"  executor {executor}: {counts}")
+        return "\n".join(lines)
+
+
+def shipped() -> Shipped:
+    """What is shipped with the functions of this session.
+
+    Raises:
+        UsageError: there is no session.
+    """
+    return _shipped(_deployer())
+
+
+def hotdeploy() -> Shipped:
+    """Take over what is in the files now, and see it run on every executor.
+
+    Raises:
+        EditFailed: the edit can't be imported; the version before goes on.
+        CheckFailed: an executor ran another version.
+        UsageError: there is no session.
+    """
+    deployer = _deployer()
+    deployer.renew()
+    if deployer.version.files:
+        _verify(deployer)
+    return _shipped(deployer)
+
+
+def _verify(deployer: Deployer) -> None:
+    context, digest = deployer.context, deployer.version.digest
+    expected = len(context._jsc.sc().statusTracker().getExecutorInfos()) - 1 or 1
+    seen: set[str] = set()
+    for _ in range(ROUNDS):
+        slices = 4 * max(context.defaultParallelism, expected)
+        found = context.parallelize(range(slices), slices).map(start.running).collect()
+        others = {executor: version for executor, version in found if version != digest}
+        if others:
+            executor, version = next(iter(others.items()))
+            raise CheckFailed(f"Executor {executor} ran version {version[:12]}, and not {digest[:12]}.")
+        seen |= {executor for executor, _ in found}
+        if len(seen) >= expected:
+            return
+
+
+def _shipped(deployer: Deployer) -> Shipped:
+    version = deployer.version
+    size = sum(entry.size for entry in version.files.values())
+    roots = deployer.project.roots
+    return Shipped(
+        version.digest, deployer.since, roots, len(version.files), size, deployer.executors(), deployer.needs_clean
+    )
+
+
+def _deployer() -> Deployer:
+    if HOOKS.deployer is None:
+        raise UsageError("There is no session yet.", "Begin with: spark = sparkspace.session()")
+    return HOOKS.deployer

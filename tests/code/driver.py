@@ -1,0 +1,56 @@
+"""A driver that runs what it is told, line by line, as a shell does: the other end of ``shell.Shell``.
+
+Read from a pipe by ``python -c``, so that its ``__main__`` has no file, as a shell's has none.
+"""
+
+import json
+import os
+import sys
+import traceback
+
+
+def answer(source: str) -> dict[str, str]:
+    """Run ``source``; the value of its last line, if that is an expression."""
+    import ast
+
+    tree = ast.parse(source, "<stdin>")
+    names = vars(sys.modules["__main__"])
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    try:
+        exec(compile(tree, "<stdin>", "exec"), names)
+        value = eval(compile(ast.Expression(last.value), "<value>", "eval"), names) if last else None
+    except BaseException as error:
+        traceback.print_exc()
+        sys.stderr.flush()
+        return {"error": type(error).__name__, "message": str(error)}
+    return {"value": repr(value)}
+
+
+def everywhere(job):  # noqa: ANN001, ANN201
+    """What ``job()`` gives here and on both executors (a barrier: one task on each); all the same, or it fails."""
+    import sparkspace
+
+    sparkspace  # noqa: B018  # a lazy import of the shell's own, which no executor needs
+    context = vars(sys.modules["__main__"])["sc"]
+
+    def both(_):  # noqa: ANN001, ANN202
+        import os
+
+        return [(os.getcwd(), repr(job()))]
+
+    found = context.parallelize([0, 1], 2).barrier().mapPartitions(both).collect()
+    assert len({place for place, _ in found}) == 2, found
+    here = repr(job())
+    assert {value for _, value in found} == {here}, f"driver {here}, executors {found}"
+    return job()
+
+
+def serve() -> None:
+    """Answer until there are no more questions. Whatever else is printed goes to stderr."""
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), file=out, flush=True)
+
+
+serve()
