@@ -191,6 +191,9 @@ def session() -> SparkSession:
     """The session that is active here, or a new one."""
     from pyspark.sql import SparkSession
 
-    from ..session import session
+    active = SparkSession.getActiveSession()
+    if active is None:
+        from ..session import session
 
-    return SparkSession.getActiveSession() or session()
+        active = session()
+    return active

@@ -53,11 +53,11 @@ def fresh(frame: DataFrame) -> list[str]:
 def named_functions(frame: DataFrame) -> list[str]:
     """Python functions of the plan that SQL knows by a name (``spark.udf.register``): their code can't be seen."""
     spark = frame.sparkSession
-    registry = spark._jsparkSession.sessionState().functionRegistry()
+    catalog = spark._jsparkSession.sessionState().catalog()
     identifier = cast(Any, spark._jvm).org.apache.spark.sql.catalyst.FunctionIdentifier
     pattern = rf'"class":"{re.escape(_PACKAGE)}PythonUDF","num-children":\d+,"name":"([^"]+)"'
     names = {name for plan in _plans(frame) for name in re.findall(pattern, str(plan.toJSON()))}
-    return sorted(name for name in names if registry.functionExists(identifier(name)))
+    return sorted(name for name in names if catalog.isTemporaryFunction(identifier(name)))
 
 
 def _plans(frame: DataFrame) -> list[Any]:
