@@ -64,9 +64,11 @@ class Deployer:
         self.ran = context.accumulator(_counter(), AddingAccumulatorParam(_counter()))
         self._names = names
         self._clean = clean
+        self._said_clean = clean  # who has asked for it knows
         self._lock = threading.RLock()
         self._begun = False
         self.sending = False
+        self.edits = 0
         self._failed = ""
         self._alike: list[str] = []
         self._announced = threading.local()
@@ -142,6 +144,7 @@ class Deployer:
             self._announced.last = asked
 
     def _bring_over(self, replaced: Mapping[str, tuple[ModuleType, ModuleType | None]]) -> None:
+        self.edits += 1
         for old, _ in replaced.values():
             self.formers.remember(old)
         migrate.migrate(replaced, self._names, self.imported)
@@ -160,6 +163,7 @@ class Deployer:
             if not self.version.files:
                 return command
             if self.needs_clean:
+                self._say_clean()
                 self.context.environment[CLEAN_VAR] = self.version.digest[:16]
             return Envelope(self.parcels(), self.version.digest, inner, self.ran)
 
@@ -167,6 +171,11 @@ class Deployer:
     def needs_clean(self) -> bool:
         """Whether a version needs Python processes of its own: what is compiled can't be taken out of one again."""
         return self._clean or any(name.endswith(".so") for name in self.version.files)
+
+    def _say_clean(self) -> None:
+        if not self._said_clean:
+            self._said_clean = True
+            notice("Each version of your code gets new Python processes, which takes seconds: it has compiled modules.")
 
     def parcels(self) -> tuple[Any, ...]:
         """The broadcasts that have the current version: one, or one with what differs from the second."""
