@@ -35,6 +35,7 @@ from typing import Any, NamedTuple
 MANIFEST = "MANIFEST.json"
 ASKED = "sparkspace.versions"  # of a job: the versions that its functions may have been made with
 HELD = "sparkspace-held"  # how a broadcast's value begins if it has objects of the user's classes
+WRITTEN = 315532800  # the time of every file of a version: another one has been written since (1980, as in the zip)
 KEPT = 8  # folders of older versions, for functions that were made with them
 
 
@@ -172,6 +173,8 @@ class Worker:
 
     def code(self, name: str, path: str, sha256: str, content: bytes) -> CodeType:
         """Compile, or take what this executor has compiled before: an edit leaves most files as they were."""
+        if sha256 != self.finder.modules[name].sha256:
+            raise Other(f"{path} is not what was sent: somebody has written there.")
         key = (os.path.relpath(path, self.home), sha256)
         if key not in self.memory:
             self.memory[key] = stored(os.path.join(folder(), "code"), path, key, content)
@@ -224,11 +227,29 @@ def unpack(base: str, digest: str, parcels: Any) -> tuple[str, io.IOBase]:  # no
         with contextlib.suppress(OSError):  # another worker may be removing it just now
             lock = open(os.path.join(home, ".lock"), "rb")
             fcntl.flock(lock, fcntl.LOCK_SH)
-            if os.path.exists(os.path.join(home, MANIFEST)):
+            if intact(home):
                 os.utime(home)
                 return home, lock
             lock.close()
+            discard(home)
         build(base, digest, parcels)
+
+
+def intact(home: str) -> bool:
+    """Whether a folder has all files of its version, and nobody has written into one."""
+    try:
+        with open(os.path.join(home, MANIFEST), "rb") as file:
+            return all(os.stat(os.path.join(home, name)).st_mtime == WRITTEN for name in json.load(file))
+    except (OSError, ValueError):
+        return False
+
+
+def discard(home: str) -> None:
+    """Remove a version's folder, at once for everybody."""
+    aside = tempfile.mkdtemp(prefix=".bad-", dir=os.path.dirname(home))
+    with contextlib.suppress(OSError):  # somebody else was faster
+        os.rename(home, os.path.join(aside, "home"))
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def build(base: str, digest: str, parcels: Any) -> None:  # noqa: ANN401
@@ -265,6 +286,7 @@ def fill(home: str, archive: zipfile.ZipFile, below: str) -> None:
         if name in held:
             with open(target, "wb") as file:
                 file.write(archive.read(name))
+            os.utime(target, (WRITTEN, WRITTEN))
         else:
             os.link(os.path.join(below, sources[sha256]), target)
     with open(os.path.join(home, MANIFEST), "w") as text:

@@ -68,6 +68,7 @@ class Deployer:
         self.ran = context.accumulator(_counter(), AddingAccumulatorParam(_counter()))
         self._names = names
         self._clean = clean
+        self._said_clean = clean  # who has asked for it knows
         self._lock = threading.RLock()
         self._begun = False
         self.sending = False
@@ -132,7 +133,6 @@ class Deployer:
             files = len({name for name, _ in version.files.items() ^ before.files.items()})
             event("deployed", version=version.digest[:12], changes=files, modules=len(replaced), ms=spent)
         self.since = time.time()
-        self.edits += not added
         for tell in self.on_change if not added else ():
             tell()
         return True
@@ -148,6 +148,7 @@ class Deployer:
             self._announced.last = asked
 
     def _bring_over(self, replaced: Mapping[str, tuple[ModuleType, ModuleType | None]]) -> None:
+        self.edits += 1
         for old, _ in replaced.values():
             self.formers.remember(old)
         migrate.migrate(replaced, self._names, self.imported)
@@ -166,6 +167,7 @@ class Deployer:
             if not self.version.files:
                 return command
             if self.needs_clean:
+                self._say_clean()
                 self.context.environment[CLEAN_VAR] = self.version.digest[:16]
             return Envelope(self.parcels(), self.version.digest, inner, self.ran, not pickler.by_value)
 
@@ -177,6 +179,11 @@ class Deployer:
     def needs_clean(self) -> bool:
         """Whether a version needs Python processes of its own: what is compiled can't be taken out of one again."""
         return self._clean or any(name.endswith(".so") for name in self.version.files)
+
+    def _say_clean(self) -> None:
+        if not self._said_clean:
+            self._said_clean = True
+            notice("Each version of your code gets new Python processes, which takes seconds: it has compiled modules.")
 
     def parcels(self) -> tuple[Any, ...]:
         """The broadcasts that have the current version: one, or one with what differs from the second."""

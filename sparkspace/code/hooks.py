@@ -6,6 +6,7 @@ Each seam is replaced once in a process, and does what pyspark does while no ``D
 from __future__ import annotations
 
 import functools
+import importlib
 import io
 import pickle
 import sys
@@ -17,6 +18,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import udf as udfs
 from pyspark.sql import udtf as udtfs
 
+from ..errors import UsageError
 from . import pickling
 from .boot import HELD
 from .deploy import Deployer, Envelope
@@ -79,6 +81,7 @@ class Hooks:
         self._renew_cached(udtfs.UserDefinedTableFunction, "_judtf", "_judtf_placeholder")
         self._renew_rdds()
         self._renew_frames()
+        self._refuse_data_sources()
         self._register_with(udfs.UDFRegistration)
         self._register_with(udtfs.UDTFRegistration)
         self._hold_broadcasts()
@@ -109,6 +112,7 @@ class Hooks:
                 deployer.refresh()
                 digest = deployer.version.digest
                 kept = this.is_cached or this.is_checkpointed
+                _forget_shuffles(this._prev_jrdd, deployer.edits)
                 if this._jrdd_val is not None and this.__dict__.get("_sparkspace") != digest and not kept:
                     this._jrdd_val = None
                 if this._jrdd_val is None:
@@ -116,9 +120,43 @@ class Hooks:
             return made(this)
 
         rdds.PipelinedRDD._jrdd = property(renewed)
+        rdds.RDD._jrdd = property(self._read_jrdd, self._write_jrdd)
+
+    def _read_jrdd(self, rdd: Any) -> Any:  # noqa: ANN401
+        deployer, jrdd = self.of(rdd.ctx), rdd.__dict__["_jrdd"]
+        if deployer:
+            _forget_shuffles(jrdd, deployer.edits)
+        return jrdd
+
+    def _write_jrdd(self, rdd: Any, jrdd: Any) -> None:  # noqa: ANN401
+        rdd.__dict__["_jrdd"] = jrdd
+        if self.deployer and hasattr(jrdd, "__dict__"):
+            vars(jrdd)["_sparkspace_edits"] = self.deployer.edits
+
+    def _refuse_data_sources(self) -> None:
+        """Spark unpickles them in processes on the driver's machine that pickle them anew, by name, for executors."""
+        if IS_OLD:
+            return  # Spark 3.5 has none
+        kind = importlib.import_module("pyspark.sql.datasource")
+        register = kind.DataSourceRegistration.register
+
+        @functools.wraps(register)
+        def registered(this: Any, source: Any) -> Any:  # noqa: ANN401
+            deployer = self.deployer
+            if deployer:
+                deployer.refresh()
+                if source.__module__.partition(".")[0] in deployer.version.units:
+                    raise UsageError(
+                        f"{source.__module__}.{source.__qualname__} is a Python data source of your project's, and "
+                        "those can't be shipped.",
+                        "Install its package on the cluster (requirements.txt), or define the class in the notebook.",
+                    )
+            return register(this, source)
+
+        kind.DataSourceRegistration.register = registered
 
     def _renew_frames(self) -> None:
-        """And so does the plan of a DataFrame."""
+        """And so does the plan of a DataFrame; one that has run keeps its shuffles, too. What is cached stays."""
 
         def current(this: Any) -> Any:  # noqa: ANN401
             known = vars(this)
@@ -208,6 +246,16 @@ def _register_current(register: Any, this: Any, name: str, f: Any, *args: Any, *
     """Register what now has the name of the function ``f``; a UDF that was made of one is renewed by itself."""
     is_made = hasattr(f, "asNondeterministic")
     register(this, name, f if is_made else pickling.current(f), *args, **kwargs)
+
+
+def _forget_shuffles(jrdd: Any, edits: int) -> None:  # noqa: ANN401
+    """What an earlier run of an RDD has left would be used without a word: old results. Workers refuse to run it again.
+
+    ``RDD.cleanShuffleDependencies`` leaves alone what is below cached data.
+    """
+    if vars(jrdd).get("_sparkspace_edits", edits) != edits:
+        jrdd.rdd().cleanShuffleDependencies(False)
+    vars(jrdd)["_sparkspace_edits"] = edits
 
 
 def _transpile_again(this: Any) -> None:  # noqa: ANN401

@@ -47,19 +47,16 @@ class Plans:
             self._sent.popitem(last=False)
 
     def renewed(self, deployer: Deployer, frame: Any) -> Any:  # noqa: ANN401  # DataFrames of the JVM
-        """A DataFrame with all functions of the current version, as far as they are known; itself if none is older."""
+        """The DataFrame with nothing of it run yet, and its functions of the current version, where those are known."""
         jvm: Any = deployer.context._jvm
-        plans = jvm.org.apache.spark.sparkspace.Plans
-        if not hasattr(plans, "renewed"):
-            return frame  # a Spark that sparkspace has not installed. What runs is told (``Deployer.told``).
-        query = frame.queryExecution()
+        plans, query = jvm.org.apache.spark.sparkspace.Plans, frame.queryExecution()
+        if not hasattr(plans, "renewed"):  # a Spark that sparkspace has not installed: workers refuse older functions
+            return dataset(jvm).ofRows(frame.sparkSession(), query.logical())
         others = jvm.java.util.HashMap()
         for command, function in dict(plans.functions(query)).items():
             sent = self._sent.get(command)
             if sent and sent.envelope.renewable and sent.envelope.digest != deployer.version.digest:
                 others[command] = self._function(deployer, sent, function)
-        if not others:
-            return frame
         return dataset(jvm).ofRows(frame.sparkSession(), plans.renewed(query, others))
 
     def _function(self, deployer: Deployer, sent: Sent, old: Any) -> Any:  # noqa: ANN401

@@ -55,6 +55,7 @@ class Modules:
             EditFailed: with the file and line; everything is as it was.
             Moved: a file has changed again meanwhile.
         """
+        refuse_compiled(self.version, version)
         before, self.version = self.version, version
         self._finder.modules = version.modules
         stale = self._stale(before, version)
@@ -110,6 +111,22 @@ def digest(version: Version, name: str) -> str:
     """What stands for a module's source; empty if it has none."""
     module = version.modules.get(name)
     return module.sha256 if module else ""
+
+
+def refuse_compiled(before: Version, after: Version) -> None:
+    """A process can't load a compiled module twice: it would go on with the first, and executors with the second.
+
+    Raises:
+        EditFailed: one that is loaded here has changed.
+    """
+    loaded = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    for name in sorted({name for name, _ in before.data.items() ^ after.data.items() if name.endswith(".so")}):
+        file = str((after if name in after.files else before).path(name))
+        if file in loaded:
+            raise EditFailed(
+                f"{file} has changed, and a process can't load a compiled module twice.",
+                "The version before goes on. Start this shell or notebook anew.",
+            )
 
 
 def refuse_syntax_errors(before: Version, after: Version) -> None:

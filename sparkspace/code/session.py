@@ -123,6 +123,8 @@ def add_source_root(wanted: str | Path | None) -> None:
     else:
         main = getattr(sys.modules.get("__main__"), "__file__", None)
         root = roots.project(Path(main).resolve().parent if main else Path.cwd())
+        if root is None and main and (Path(main).parent / "__init__.py").is_file():
+            root = roots.outermost(Path(main))
     if root is not None and str(root) not in sys.path and roots.is_the_users(str(root)):
         sys.path.append(str(root))
 

@@ -36,6 +36,9 @@ SECONDS = 120
 class Failed(Exception):
     """What was run in the shell raised something: the class's name, and the message."""
 
+    def __str__(self) -> str:
+        return ": ".join(map(str, self.args))
+
 
 def spark_home(folder: Path) -> Path:
     """The installed Spark under another name: a ``local-cluster`` has its executors' folders below ``SPARK_HOME``."""

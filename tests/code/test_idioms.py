@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import sysconfig
 import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -76,18 +80,19 @@ def test_what_was_built_before_an_edit_is_refused(lab: Lab) -> None:
         from pyspark.sql.functions import udf
         frame = spark.range(0, 2, 1, 2).select(udf(lambda x: PKG.f(x)[0], "int")("id").alias("x"))
         cached = spark.range(0, 2, 1, 2).select(udf(lambda x: PKG.f(x)[0], "int")("id").alias("x")).cache()
+        grouped = frame.groupBy("x").count()
         shuffled = sc.parallelize(range(4), 2).map(PKG.f).reduceByKey(lambda a, b: a + b)
         """
     )
-    ask = "[sorted(r.x for r in frame.collect()), sorted(r.x for r in cached.collect()), sorted(shuffled.collect())]"
-    assert lab.run(ask) == [[0, 1], [0, 1], [(0, 2), (1, 2)]]
+    ask = "[sorted(r.x for r in f.collect()) for f in (frame, cached, grouped)] + [sorted(shuffled.collect())]"
+    assert lab.run(ask) == [[0, 1]] * 3 + [[(0, 2), (1, 2)]]
     lab.write({"PKG.py": "def f(x): return (x % 2 + 10, 1)"})
     assert lab.run("sorted(r.x for r in cached.collect())") == [0, 1], "data is kept as it was computed"
-    for stale in "frame", "shuffled":
+    for stale in "frame", "grouped", "shuffled":
         with pytest.raises(Failed, match="was built with version .* and you have edited it since.* Build it again"):
             lab.run(f"{stale}.collect()")
     lab.write({"PKG.py": "def f(x): return (x % 2, 1)"})
-    assert lab.run(ask) == [[0, 1], [0, 1], [(0, 2), (1, 2)]], "what is as it was then is not stale"
+    assert lab.run(ask) == [[0, 1]] * 3 + [[(0, 2), (1, 2)]], "what is as it was then is not stale"
 
 
 def test_more_modules_make_nothing_stale(lab: Lab) -> None:
@@ -152,7 +157,8 @@ def test_a_running_job_ends_with_the_version_that_it_began_with(lab: Lab) -> Non
             for x in part:
                 yield PKG.f()
         found = []
-        thread = threading.Thread(target=lambda: found.append(sc.parallelize(range(4), 4).mapPartitions(wait).collect()))
+        rdd = sc.parallelize(range(4), 4).mapPartitions(wait)
+        thread = threading.Thread(target=lambda: found.append(rdd.collect()))
         thread.start()
         while not os.path.exists(started): time.sleep(0.01)
         """
@@ -203,7 +209,12 @@ def test_a_module_that_nobody_shipped(lab: Lab) -> None:
 
 
 def test_a_project_that_imports_sparkspace(lab: Lab) -> None:
-    source = "import sparkspace\ndef run(spark):\n    return spark.sparkContext.parallelize([1], 1).map(f).collect()\ndef f(x): return x + {}"
+    source = """
+    import sparkspace
+    def run(spark):
+        return spark.sparkContext.parallelize([1], 1).map(f).collect()
+    def f(x): return x + {}
+    """
     lab.write({"PKG.py": source.format(1)})
     lab.run("import PKG")
     assert lab.run("PKG.run(spark)") == [2]
@@ -234,12 +245,18 @@ def test_a_package_behind_a_link(lab: Lab, tmp_path_factory: pytest.TempPathFact
 
 
 def test_foreach_batch(lab: Lab) -> None:
-    source = "def each(frame, number):\n    seen.extend(frame.rdd.map(lambda r: f(r.value)).collect())\nseen = []\ndef f(x): return x + '{}'"
+    source = """
+    def each(frame, number):
+        seen.extend(frame.rdd.map(lambda r: f(r.value)).collect())
+    seen = []
+    def f(x): return x + "{}"
+    """
     lab.write({"PKG.py": source.format("a")})
     lab.run("import PKG")
     ask = f"""
-    spark.readStream.text({str(lab.folder / "in")!r}).writeStream.foreachBatch(PKG.each).trigger(availableNow=True).option(
-        "checkpointLocation", {str(lab.folder)!r} + "/check").start().awaitTermination()
+    writer = spark.readStream.text({str(lab.folder / "in")!r}).writeStream.foreachBatch(PKG.each)
+    writer = writer.option("checkpointLocation", {str(lab.folder / "check")!r})
+    writer.trigger(availableNow=True).start().awaitTermination()
     PKG.seen
     """
     write(lab.folder, {"in/1.txt": "1"})
@@ -262,11 +279,10 @@ def test_python_data_source(lab: Lab) -> None:
         def read(self, partition): yield (partition.value + {},)
     """
     lab.write({"PKG.py": source.replace("{}", "1")})
-    lab.run("import PKG; spark.dataSource.register(PKG.Source)")
-    ask = "sorted(r.x for r in spark.read.format('PKG').load().collect())"
-    assert lab.run(ask) == [1, 2]
-    lab.write({"PKG.py": source.replace("{}", "10")})
-    assert lab.run(ask) == [10, 11]
+    with pytest.raises(Failed, match="is a Python data source of your project's, and those can't be shipped"):
+        lab.run("import PKG; spark.dataSource.register(PKG.Source)")
+    lab.run(source.replace("{}", "1") + "\nspark.dataSource.register(Source)")
+    assert lab.run("sorted(r.x for r in spark.read.format('PKG').load().collect())") == [1, 2], "the shell's own"
 
 
 def test_a_worker_that_imported_from_elsewhere_is_found_out(lab: Lab) -> None:
@@ -281,11 +297,12 @@ def test_a_worker_that_imported_from_elsewhere_is_found_out(lab: Lab) -> None:
             other.__file__, other.f = "/elsewhere/PKG.py", lambda: 666
             sys.modules["PKG"] = other
             return [1]
-        sc.parallelize([0, 1], 2).barrier().mapPartitions(spoil).collect()
+        sc.parallelize([0, 1], 2).mapPartitions(spoil).collect()
         """
     )
     with pytest.raises(Failed, match="should come from version .* but it was imported from /elsewhere"):
-        lab.run("everywhere(lambda: PKG.f())")
+        for _ in range(8):  # until that very process is asked
+            lab.run("everywhere(lambda: PKG.f())")
 
 
 def test_a_folder_that_was_tampered_with_is_found_out(lab: Lab) -> None:
@@ -301,8 +318,22 @@ def test_a_folder_that_was_tampered_with_is_found_out(lab: Lab) -> None:
     for path in found:
         path.write_text("def f(): return 666")
     lab.write({"PKG.py": "def f(): return 2"})
-    with pytest.raises(Failed, match="its files are not what was sent"):
-        lab.run("everywhere(lambda: PKG.f())")
+    assert lab.run("everywhere(lambda: PKG.f())") == 2, "it is built anew"
+    lazy = "def job():\n    import PKG_late, glob\n    return PKG_late.V"
+    lab.write({"PKG_late.py": "V = 1"})
+    lab.run(lazy)
+    lab.run("import PKG_late")
+    spoil = """
+    def spoil(part):
+        import sys, PKG
+        sys.modules.pop("PKG_late", None)
+        open(PKG.__file__.replace("PKG.py", "PKG_late.py"), "w").write("V = 666")
+        import PKG_late
+        return [PKG_late.V]
+    sc.parallelize([0, 1], 2).mapPartitions(spoil).collect()
+    """
+    with pytest.raises(Failed, match="PKG_late.py is not what was sent".replace("PKG", lab.name)):
+        lab.run(spoil)
 
 
 def test_reused_workers_that_ran_something_else(lab: Lab) -> None:
@@ -329,3 +360,49 @@ def test_hotdeploy_says_what_every_executor_ran(lab: Lab) -> None:
         True,
     ]
     assert lab.run("PKG.f()") == 2
+
+
+def test_an_editable_install(lab: Lab) -> None:
+    lab.write({"elsewhere/PKG/__init__.py": "def f(): return 1", "site/PKG.pth": str(lab.folder / "elsewhere")})
+    lab.run(f"import site; site.addsitedir({str(lab.folder / 'site')!r}); import PKG")
+    assert lab.run("everywhere(lambda: PKG.f())") == 1
+    lab.write({"elsewhere/PKG/__init__.py": "def f(): return 2"})
+    assert lab.run("everywhere(lambda: PKG.f())") == 2
+
+
+EXTENSION = """
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+static PyObject *value(PyObject *self, PyObject *args) { return PyLong_FromLong(VALUE); }
+static PyMethodDef methods[] = {{"value", value, METH_NOARGS, ""}, {NULL, NULL, 0, NULL}};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "native", "", -1, methods};
+PyMODINIT_FUNC PyInit_native(void) { return PyModule_Create(&module); }
+"""
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
+def test_a_compiled_module_gets_processes_of_its_own(lab: Lab) -> None:
+    """The last one: from here on, every version of this shell's code needs new processes."""
+
+    def build(value: int) -> None:
+        (lab.folder / "native.c").write_text(EXTENSION)
+        include, target = sysconfig.get_path("include"), lab.folder / lab.name / "native.so"
+        words = ["gcc", "-shared", "-fPIC", f"-DVALUE={value}", f"-I{include}", "native.c", "-o", f"{target}.new"]
+        subprocess.run(words, cwd=lab.folder, check=True, timeout=60)
+        os.replace(f"{target}.new", target)  # what is loaded must not be written to
+
+    lab.write({"PKG/__init__.py": "from .native import value\nVALUE = 1\n"})
+    build(1)
+    lab.run("import PKG")
+    ask = "sc.parallelize([0, 1], 2).map(lambda x: (PKG.value(), PKG.VALUE)).collect()"
+    assert lab.run(ask) == [(1, 1)] * 2
+    lab.write({"PKG/__init__.py": "from .native import value\nVALUE = 2\n"})
+    assert lab.run(ask) == [(1, 2)] * 2
+    assert "compiled modules" in lab.run("repr(sparkspace.shipped())")
+    assert "new Python processes" in lab.shell.said()
+    build(3)
+    assert lab.run(ask) == [(1, 2)] * 2, "on the driver, too, the first one goes on"
+    assert "a process can't load a compiled module twice" in lab.shell.said()
+    with pytest.raises(Failed, match="Start this shell or notebook anew|can't load a compiled module twice"):
+        lab.run("sparkspace.hotdeploy()")
+    build(1)  # or no later edit would be taken over
