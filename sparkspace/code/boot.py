@@ -383,6 +383,8 @@ def task() -> object:
 def refuse_older(digest: str) -> None:
     """A DataFrame or RDD has its functions as they were when it was built: not beyond an edit, and silently.
 
+    What is older than what is cached is let pass: a lost part of that must be made again as it was.
+
     Raises:
         Other: the driver's code was another when it started this job.
     """

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from pyspark import SparkContext, cloudpickle
-from pyspark.accumulators import AddingAccumulatorParam
+from pyspark.accumulators import AddingAccumulatorParam, _accumulatorRegistry
 
 from ..errors import SparkspaceError
 from ..log import event, notice
@@ -50,6 +50,18 @@ class Envelope:
         return start.start, (list(self.parcels), self.digest, self.inner, self.ran)
 
 
+class Heard:
+    """In the place of the accumulator, where pyspark adds what comes from executors: nobody else is told when."""
+
+    def __init__(self, deployer: Deployer) -> None:
+        self._deployer = deployer
+
+    def __iadd__(self, ran: Mapping[tuple[str, str], int]) -> Heard:
+        self._deployer.ran += ran
+        self._deployer.note(ran)
+        return self
+
+
 class Deployer:
     """The user's code on one cluster: what this driver runs, and what its executors are given.
 
@@ -74,6 +86,9 @@ class Deployer:
         self.sending = False
         self._failed = ""
         self._alike: list[str] = []
+        self._kept: set[str] = set()
+        self._told: set[str] = set()
+        _accumulatorRegistry[self.ran.aid] = Heard(self)  # type: ignore[assignment]  # it is given what executors say
         self.edits = 0
         self._announced = threading.local()
         self._sent: OrderedDict[str, tuple[Any, ...]] = OrderedDict()
@@ -137,12 +152,28 @@ class Deployer:
             tell()
         return True
 
+    def keep(self) -> None:
+        """Something is cached now: if a part of it is lost, it has to be made again by the version that made it."""
+        with self._lock:
+            self._kept.update(self._alike[-1:])
+
+    def note(self, ran: Mapping[tuple[str, str], int]) -> None:
+        """Executors have said what they ran: tell of a version that is not current, once."""
+        for _, digest in ran:
+            name = digest[:12]
+            if name not in self._alike and name in self._kept and name not in self._told:
+                self._told.add(name)
+                notice(
+                    f"Executors run version {name} of your code, from before an edit: something was cached then, "
+                    "and what belongs to it is computed as it was. Build it again to have the code of now."
+                )
+
     def _announce(self) -> None:
         """Tell the jobs of this thread which versions are current: this one, and those that it only adds to.
 
         A stream goes on with what it was started with.
         """
-        asked = " ".join(self._alike)
+        asked = " ".join([*sorted(self._kept.difference(self._alike)), *self._alike])
         if getattr(self._announced, "last", "") != asked and not self.context.getLocalProperty(_STREAM):
             self.context.setLocalProperty(ASKED, asked)
             self._announced.last = asked

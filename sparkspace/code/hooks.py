@@ -81,6 +81,8 @@ class Hooks:
         self._renew_cached(udtfs.UserDefinedTableFunction, "_judtf", "_judtf_placeholder")
         self._renew_rdds()
         self._renew_frames()
+        for kind, name in ((rdds.RDD, "persist"), (frames(), "persist"), (frames(), "cache")):
+            self._keep_cached(kind, name)
         self._refuse_data_sources()
         self._register_with(udfs.UDFRegistration)
         self._register_with(udtfs.UDTFRegistration)
@@ -154,6 +156,19 @@ class Hooks:
             return register(this, source)
 
         kind.DataSourceRegistration.register = registered
+
+    def _keep_cached(self, kind: Any, name: str) -> None:  # noqa: ANN401
+        """Executors may have to make again what is cached."""
+        cache = getattr(kind, name)
+
+        @functools.wraps(cache)
+        def cached(this: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            result = cache(this, *args, **kwargs)
+            if self.deployer:
+                self.deployer.keep()
+            return result
+
+        setattr(kind, name, cached)
 
     def _renew_frames(self) -> None:
         """And so does the plan of a DataFrame; one that has run keeps its shuffles, too. What is cached stays."""
