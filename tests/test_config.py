@@ -66,6 +66,7 @@ def test_nothing_set(env: dict[str, str]) -> None:
          Backend("1.job.reports.app.localspace", "reports", 4040)),
         ("SPARKSPACE_PROXY_APPS", " reports,, jobs-2 ,", "proxy_apps", ("reports", "jobs-2")),
         ("SPARKSPACE_EVENT_LOG_DAYS", "1", "event_log_days", 1),
+        ("SPARKSPACE_CLASS_DIR", "out/a:/b", "class_dirs", ("out/a", "/b")),
         ("SPARKSPACE_EVENT_LOG_DAYS", "36500", "event_log_days", 36_500),
         ("LOG_LEVEL", "warn", "log_level", "WARN"),
         ("SPARKSPACE_SECRET", "!\"#$%&'()*+,-./~", "secret", "!\"#$%&'()*+,-./~"),

@@ -7,7 +7,7 @@ import org.apache.spark.sparkspace.Shell
 /** Spark's loop, which looks for new classes before each line. */
 class HotLoop extends SparkILoop {
   override def processLine(line: String): Boolean =
-    if (Shell.beforeLine(intp.asInstanceOf[IMain], Main.sparkContext)) super.processLine(line) else true
+    Shell.around(line, intp.asInstanceOf[IMain], Main.sparkContext)(super.processLine(line))
 
   override protected def internalReplAutorunCode(): Seq[String] = super.internalReplAutorunCode() :+ Shell.Import
 

@@ -30,6 +30,8 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
   private var base: ClassPath = _
   private var lines: Path = _
   private var session = 0
+  private val earlier = new Earlier(interpreter, folders)
+  private var isStale = false // earlier lines are to be looked at
 
   /** Deploy another directory, or go back to a version: by its number, or by the start of its checksum. */
   private[sparkspace] def to(what: String): HotDeploy = {
@@ -83,6 +85,7 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
     val busy = try verify(version, units) catch { case NonFatal(error) => before.foreach(activate); throw error }
     ProjectSymbols.exchange(interpreter.global, base, version.classes.files.filter(_._1.endsWith(".class")).map { case (path, entry) => path -> entry.bytes }, units, Classes.unit)
     current = Some(version)
+    isStale = true
     forget(version)
     val names = units.toSeq.sorted.map(_.replace('/', '.'))
     val list = if (names.size > 5) names.take(4).mkString(", ") + s" and ${names.size - 4} more" else names.mkString(", ")
@@ -113,6 +116,7 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
     val old = interpreter.classLoader
     HotDeploy.setClassLoader(interpreter, fresh)
     Loaders.exchange(loader => (loader eq old) || loader.isInstanceOf[LinesLoader] || (loader eq parent), fresh)
+    earlier.begin(lastLine + 1, version.classes)
     results(uuid) = fresh
     Loaders.forget(sc.env, fresh)
   }
@@ -123,10 +127,26 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
     case loader => loader
   }
 
-  private def lastLine: Int = {
-    val folders = Seq(lines.toFile, interpreter.replOutput.dir.file).filter(_ != null).flatMap(dir => Option(dir.list()).toSeq.flatten)
-    (0 +: folders.flatMap(LinesLoader.number)).max
+  private def lastLine: Int = (0 +: folders.flatMap(dir => Option(dir.list()).toSeq.flatten).flatMap(LinesLoader.number(_))).max
+
+  private def folders: Seq[File] = Seq(lines, interpreter.replOutput.dir.file.toPath).filter(_ != null).map(_.toFile)
+
+  /** Run a line, with the newest code that there is. */
+  private[sparkspace] def around(line: String)(run: => Boolean): Boolean = {
+    if (auto && changed) deploy()
+    if (isStale) {
+      isStale = false
+      current.foreach(version => earlier.refresh(version.classes))
+    }
+    earlier.warn(line)
+    val before = lastException
+    val goesOn = run
+    if (interpreter.reporter.hasErrors || (lastException.isDefined && lastException != before)) earlier.explain(line)
+    goesOn
   }
+
+  private def lastException: Option[Any] =
+    if (interpreter.definedTerms.exists(_.toString == "lastException")) interpreter.valueOfTerm("lastException") else None
 
   private def verify(version: Version, units: Set[String]): Option[String] = {
     val paths = units.toSeq.flatMap(version.classes.units.getOrElse(_, Nil))
@@ -144,6 +164,7 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
   private[sparkspace] def reset(body: => Unit): Unit = if (lines == null) body else {
     ProjectSymbols.restore(interpreter.global, base)
     body
+    earlier.forget()
     newLines()
     current.foreach { version =>
       activate(version)

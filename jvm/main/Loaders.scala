@@ -12,9 +12,10 @@ import scala.reflect.io.AbstractFile
   * go on working, and so do the states of its singletons.
   *
   * @param elsewhere unit → the loader of the version in which it first was as it is now
+  * @param jar the same files, for resources that are asked for by their URL
   */
 private[sparkspace] final class ProjectLoader(
-    val classes: Classes, elsewhere: Map[String, ProjectLoader], jar: URL, parent: ClassLoader) extends ClassLoader(parent) {
+    val classes: Classes, elsewhere: Map[String, ProjectLoader], jar: Option[URL], parent: ClassLoader) extends ClassLoader(parent) {
 
   private val own: Map[String, Array[Byte]] = classes.units.filterNot { case (unit, _) => elsewhere.contains(unit) }
     .values.flatten.map(path => path -> classes.files(path).bytes).toMap
@@ -34,7 +35,7 @@ private[sparkspace] final class ProjectLoader(
   }
 
   override def getResource(name: String): URL =
-    if (classes.files.contains(name)) new URL(s"jar:$jar!/$name") else super.getResource(name)
+    jar.filter(_ => classes.files.contains(name)).map(jar => new URL(s"jar:$jar!/$name")).getOrElse(super.getResource(name))
 
   override def getResourceAsStream(name: String): java.io.InputStream =
     classes.files.get(name).map(entry => new ByteArrayInputStream(entry.bytes)).getOrElse(super.getResourceAsStream(name))

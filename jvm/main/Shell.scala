@@ -1,14 +1,68 @@
-package org.apache.spark.repl // for members that are private[repl]
+package org.apache.spark.sparkspace
 
 import scala.tools.nsc.interpreter.IMain
 
-import org.apache.spark.SparkContext
-import org.apache.spark.sparkspace.{HotDeploy, HotDeployError, Shell}
+import org.apache.spark.{SparkConf, SparkContext}
+import org.apache.spark.sql.SparkSession
 
-/** Spark's own shell, with hot deploy: what `bin/spark-shell` starts. */
-object HotShell {
-  def main(args: Array[String]): Unit = {
-    Shell.prepare(Main.conf)
-    Main.doMain(args, HotLoop(args))
+/** The shell's side of hot deploy. */
+object Shell {
+  val Import = "import org.apache.spark.sparkspace.Shell._"
+  private var deploy: Option[HotDeploy] = None
+
+  implicit class HotContext(private val sc: SparkContext) extends AnyVal {
+    /** Deploy what is new in the class directory: the next line, and executors, use it. */
+    def hotdeploy: HotDeploy = Shell.now()
+    /** Deploy another directory, or go back to a version. */
+    def hotdeploy(what: String): HotDeploy = Shell.get.to(what)
+  }
+
+  implicit class HotSession(private val spark: SparkSession) extends AnyVal {
+    def hotdeploy: HotDeploy = Shell.now()
+    def hotdeploy(what: String): HotDeploy = Shell.get.to(what)
+  }
+
+  private def get: HotDeploy = deploy.getOrElse(throw new HotDeployError("Hot deploy is for the lines of bin/spark-shell."))
+
+  private def now(): HotDeploy = {
+    if (get.isEmpty) throw new HotDeployError(
+      "There is no target/classes, target/scala-*/classes or build/classes here. Compile first, or name another: sc.hotdeploy(\"dir\"), or SPARKSPACE_CLASS_DIR")
+    get.deploy()
+    get
+  }
+
+  /** What has to be known before the application starts. */
+  private[spark] def prepare(conf: SparkConf): Unit = {
+    State.installed
+    conf.setIfMissing("spark.executor.isolatedSessionCache.size", "8") // an executor's class loaders, each with its classes
+    if (!conf.contains("spark.executor.userClassPathFirst") && Jars.overlap(conf)) {
+      conf.set("spark.executor.userClassPathFirst", "true")
+      Console.err.println("Hot deploy: a jar of --jars has classes of the class directory too, so spark.executor.userClassPathFirst=true")
+    }
+  }
+
+  /** Run a line, after what is new was deployed; not at all if that failed. */
+  private[spark] def around(line: String, interpreter: => IMain, sc: => SparkContext)(run: => Boolean): Boolean =
+    try {
+      if (deploy.isEmpty && sc != null) deploy = Some(new HotDeploy(sc, interpreter, sys.env.get("SPARKSPACE_CLASS_DIR")))
+      deploy.fold(run)(_.around(line)(run))
+    } catch {
+      case error: HotDeployError =>
+        Console.err.println(s"Hot deploy: ${error.getMessage} The line was not run.")
+        true
+    }
+
+  private[spark] def reset(body: => Unit): Unit = deploy.fold(body)(_.reset(body))
+}
+
+private[sparkspace] object Jars {
+  /** Whether a jar that executors get has a class of the class directory. */
+  def overlap(conf: SparkConf): Boolean = {
+    val ours = Classes.look(Versions.classDirs(sys.env.get("SPARKSPACE_CLASS_DIR"))).keySet.filter(_.endsWith(".class"))
+    val jars = conf.get("spark.jars", "").split(",").map(_.stripPrefix("file://").stripPrefix("file:")).filter(_.endsWith(".jar"))
+    ours.nonEmpty && jars.map(new java.io.File(_)).filter(_.isFile).exists { file =>
+      val jar = new java.util.jar.JarFile(file)
+      try ours.exists(jar.getEntry(_) != null) finally jar.close()
+    }
   }
 }

@@ -32,7 +32,7 @@ private[sparkspace] final class Versions(folder: Path, parent: ClassLoader) {
     }
     latest += 1
     val jar = Versions.pack(folder, classes)
-    val version = new Version(latest, classes, jar, new ProjectLoader(classes, elsewhere, jar.toURI.toURL, parent))
+    val version = new Version(latest, classes, jar, new ProjectLoader(classes, elsewhere, Some(jar.toURI.toURL), parent))
     known(classes.digest) = version
     version
   }

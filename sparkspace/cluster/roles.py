@@ -17,6 +17,7 @@ from . import flags
 MASTER_CLASS = "org.apache.spark.deploy.master.Master"
 WORKER_CLASS = "org.apache.spark.deploy.worker.Worker"
 HISTORY_CLASS = "org.apache.spark.deploy.history.HistoryServer"
+SHELL_CLASS = "org.apache.spark.repl.HotShell"  # jvm/main/HotShell.scala
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,17 @@ def client(place: Place, name: str, args: list[str], executor_memory_mb: int) ->
         LaunchError, UsageError: see ``flags.given``.
     """
     home = launch.spark_home(place.env)
-    argv = (str(home / "bin" / name), *flags.given(home, args))
+    argv = (str(home / "bin" / name), *_shell(place, name, args), *flags.given(home, args))
     # The master shows the driver's page to people, and finds it: a one-off dyno may have no name.
     env = {**_environment(place, home), "SPARK_PUBLIC_DNS": place.dyno.private_ip}
     return Launch(driver_conf(place, executor_memory_mb), argv, env)
+
+
+def _shell(place: Place, name: str, args: list[str]) -> tuple[str, ...]:
+    """What makes Spark's shell ours. Of two classes spark-submit takes the last: a user's own flag still wins."""
+    is_ours = name == "spark-shell" and launch.has_jar(place.env, "sparkspace-jvm.jar")
+    is_remote = any(word.partition("=")[0] == "--remote" for word in args)
+    return ("--class", SHELL_CLASS) if is_ours and not is_remote else ()
 
 
 def driver_conf(place: Place, executor_memory_mb: int) -> dict[str, str]:

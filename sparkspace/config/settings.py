@@ -44,6 +44,7 @@ VARS = (
     "SPARKSPACE_CYCLING_WAIT_S",
     "SPARKSPACE_CYCLING_AGE_MINUTES",
     "SPARKSPACE_DYNO_LIFETIME_HOURS",
+    "SPARKSPACE_CLASS_DIR",
     "SPARKSPACE_KEEP",  # the build reads this and the next
     "SPARKSPACE_IVY_SETTINGS",
 )
@@ -80,6 +81,7 @@ class Settings:
     proxy_default: Backend | None
     proxy_apps: tuple[str, ...]
     cycling: Cycling | None
+    class_dirs: tuple[str, ...]
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -109,6 +111,7 @@ class Settings:
             proxy_default=Backend.from_env(env, "SPACE_PROXY_DEFAULT_BACKEND"),
             proxy_apps=checks.app_names(env, "SPARKSPACE_PROXY_APPS"),
             cycling=Cycling.from_env(env),
+            class_dirs=checks.class_dirs(env),
         )
 
 
