@@ -89,12 +89,23 @@ def compile(home: Path, version: str, java: Path) -> None:
 
 
 def _run_compiler(home: Path, java: Path, arguments: list[str]) -> None:
-    argv = [str(java), *JAVA_OPTIONS, "-cp", f"{home}/jars/*", "scala.tools.nsc.Main", "-usejavacp", "-nowarn", *arguments]
+    argv = [
+        str(java),
+        *JAVA_OPTIONS,
+        "-cp",
+        f"{home}/jars/*",
+        "scala.tools.nsc.Main",
+        "-usejavacp",
+        "-nowarn",
+        *arguments,
+    ]
     env = {name: value for name, value in os.environ.items() if name not in ("CLASSPATH", "JAVA_TOOL_OPTIONS")}
     try:
         done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=COMPILED_WITHIN_S)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise BuildError(f"The Scala compiler of {home} did not run: {error}.", f"Try by hand: {argv[0]} -version") from error
+        raise BuildError(
+            f"The Scala compiler of {home} did not run: {error}.", f"Try by hand: {argv[0]} -version"
+        ) from error
     if done.returncode:
         said = (done.stdout + done.stderr).strip()
         raise BuildError(
@@ -124,7 +135,10 @@ def version_of(home: Path) -> str:
     Raises:
         BuildError: there is no Spark.
     """
-    found = [re.fullmatch(r"spark-core_[\d.]+-(\d+\.\d+\.\d+)\.jar", path.name) for path in (home / "jars").glob("spark-core_*")]
+    found = [
+        re.fullmatch(r"spark-core_[\d.]+-(\d+\.\d+\.\d+)\.jar", path.name)
+        for path in (home / "jars").glob("spark-core_*")
+    ]
     if len(found) != 1 or not found[0]:
         raise BuildError(f"There is no Spark in {home}.", "Install it: rm .venv/spark && scripts/setup")
     return found[0][1]

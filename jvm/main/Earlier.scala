@@ -8,7 +8,8 @@ import scala.tools.nsc.interpreter.{IMain, Results}
 
 /** What earlier lines of the shell still hold of classes that were exchanged since.
   *
-  * A line that only defines methods is run again: it has no effect but that they call the new code. Nothing else is.
+  * A line that only defines methods, or registers a function, is run again: all it does is that they call the new code.
+  * Nothing else is.
   *
   * @param folders where the lines' class files are
   */
@@ -37,14 +38,18 @@ private[sparkspace] final class Earlier(interpreter: IMain, folders: => Seq[File
       val names = request.termNames.map(_.toString)
       val older = mentioned(request.lineRep.lineId, now)
       val through = request.referencedNames.map(_.toString).find(name => renewed(name) || code.contains(name))
+      val repeats = Earlier.isRegistration(request.line) && request.handlers.size == 1
       val methods = request.handlers.forall(handler => Earlier.isMethod(handler.getClass) || Earlier.isImport(handler.getClass))
-      if (methods && (older.nonEmpty || through.nonEmpty)) {
+      if ((methods || repeats) && (older.nonEmpty || through.nonEmpty)) {
         if (interpreter.quietRun(request.line) == Results.Success) renewed ++= names
         else {
           Console.err.println(s"Hot deploy: ${names.mkString(", ")} does not compile with the new classes, and runs the old ones.")
           names.foreach(name => code += name -> older.headOption.orElse(through).get)
         }
-      } else older.foreach(unit => names.foreach(note(_, unit, now)))
+      } else older.foreach { unit =>
+        names.foreach(note(_, unit, now))
+        Earlier.functions(request.line).foreach(name => code += name -> unit)
+      }
     }
   }
 
@@ -86,6 +91,15 @@ private[sparkspace] final class Earlier(interpreter: IMain, folders: => Seq[File
 
 private[sparkspace] object Earlier {
   val Foreign = Seq("scala/", "java/", "org/apache/spark/", "$line")
+
+  private val Registration = "(?s)\\s*(val res\\d+\\s*=\\s*)?spark\\.udf\\.register(Java)?\\(.*"
+
+  /** A line that is nothing but `spark.udf.register(…)` can be run again like the definition of a method. */
+  def isRegistration(line: String): Boolean = line.matches(Registration)
+
+  /** The names in SQL of the functions that a line registers. */
+  def functions(line: String): Seq[String] =
+    "\\.register(?:Java)?\\(\\s*\"(\\w+)\"".r.findAllMatchIn(line).map(_.group(1)).toSeq
 
   def dotted(unit: String): String = unit.replace('/', '.')
   def names(line: String): Seq[String] = "[\\w$]+".r.findAllIn(line).toSeq.distinct

@@ -31,6 +31,7 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
   private var lines: Path = _
   private var session = 0
   private val earlier = new Earlier(interpreter, folders)
+  private var failure: Option[Any] = None // of the line before
   private var isStale = false // earlier lines are to be looked at
 
   /** Deploy another directory, or go back to a version: by its number, or by the start of its checksum. */
@@ -131,19 +132,20 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
 
   private def folders: Seq[File] = Seq(lines, interpreter.replOutput.dir.file.toPath).filter(_ != null).map(_.toFile)
 
-  /** Run a line, with the newest code that there is. */
-  private[sparkspace] def around(line: String)(run: => Boolean): Boolean = {
+  /** Before a line: deploy what is new, and bring earlier lines up to date. */
+  private[sparkspace] def before(line: String): Unit = {
     if (auto && changed) deploy()
     if (isStale) {
       isStale = false
       current.foreach(version => earlier.refresh(version.classes))
     }
     earlier.warn(line)
-    val before = lastException
-    val goesOn = run
-    if (interpreter.reporter.hasErrors || (lastException.isDefined && lastException != before)) earlier.explain(line)
-    goesOn
+    failure = lastException
   }
+
+  /** After it: say more, if it failed for what was deployed. */
+  private[sparkspace] def after(line: String): Unit =
+    if (interpreter.reporter.hasErrors || (lastException.isDefined && lastException != failure)) earlier.explain(line)
 
   private def lastException: Option[Any] =
     if (interpreter.definedTerms.exists(_.toString == "lastException")) interpreter.valueOfTerm("lastException") else None
@@ -174,12 +176,17 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
 }
 
 private[sparkspace] object HotDeploy {
-  /** IMain makes its loader once, and keeps it in a field. */
+  /** IMain makes its loader once, and a mirror of it, and keeps them in fields: of Scala 2.13, or of 2.12. */
   private def setClassLoader(interpreter: IMain, fresh: AbstractFileClassLoader): Unit = {
-    for ((part, value) <- Seq("_classLoader" -> fresh, "_runtimeMirror" -> null)) {
-      val field = classOf[IMain].getDeclaredFields.find(_.getName.endsWith(part)).get
-      field.setAccessible(true)
-      field.set(interpreter, value)
+    val mirror = scala.reflect.runtime.universe.runtimeMirror(fresh)
+    for ((name, value) <- Seq("_classLoader" -> fresh, "_runtimeMirror" -> null, "runtimeMirror" -> mirror)) {
+      classOf[IMain].getDeclaredFields.find(_.getName == name).foreach { field =>
+        field.setAccessible(true)
+        field.set(interpreter, value)
+      }
+    }
+    if (interpreter.classLoader ne fresh) {
+      throw new HotDeployError("The shell of this version of Spark keeps its class loader in another way; it has no hot deploy.")
     }
     Thread.currentThread.setContextClassLoader(fresh)
   }

@@ -1,6 +1,7 @@
 package org.apache.spark.sparkspace
 
 import scala.tools.nsc.interpreter.IMain
+import scala.util.control.NonFatal
 
 import org.apache.spark.{SparkConf, SparkContext}
 import org.apache.spark.sql.SparkSession
@@ -41,15 +42,33 @@ object Shell {
     }
   }
 
-  /** Run a line, after what is new was deployed; not at all if that failed. */
-  private[spark] def around(line: String, interpreter: => IMain, sc: => SparkContext)(run: => Boolean): Boolean =
-    try {
+  /** Run a line, after what is new was deployed; not at all if that failed.
+    *
+    * Nothing of ours may be thrown here: the loop would take it for a crash of the compiler, and run all lines again.
+    */
+  private[spark] def around(line: String, interpreter: => IMain, sc: => SparkContext)(run: => Boolean): Boolean = {
+    val isReady = tried(" The line was not run.") {
       if (deploy.isEmpty && sc != null) deploy = Some(new HotDeploy(sc, interpreter, sys.env.get("SPARKSPACE_CLASS_DIR")))
-      deploy.fold(run)(_.around(line)(run))
+      deploy.foreach(_.before(line))
+    }
+    if (!isReady && !line.contains("hotdeploy")) return true // by that one it is turned off, or pointed elsewhere
+    val goesOn = run
+    tried("")(deploy.foreach(_.after(line)))
+    goesOn
+  }
+
+  private def tried(consequence: String)(body: => Unit): Boolean =
+    try {
+      body
+      true
     } catch {
       case error: HotDeployError =>
-        Console.err.println(s"Hot deploy: ${error.getMessage} The line was not run.")
-        true
+        Console.err.println(s"Hot deploy: ${error.getMessage}$consequence")
+        false
+      case NonFatal(error) =>
+        Console.err.println(s"Hot deploy: it failed, which it should not.$consequence To go on without: sc.hotdeploy.auto = false")
+        error.printStackTrace()
+        false
     }
 
   private[spark] def reset(body: => Unit): Unit = deploy.fold(body)(_.reset(body))

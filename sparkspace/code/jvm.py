@@ -1,4 +1,4 @@
-"""Hot deploy of JVM code from PySpark: functions in SQL, and classes reached through the gateway, in their newest version.
+"""Hot deploy of JVM code from PySpark: functions in SQL, and classes behind the gateway, in their newest version.
 
 PySpark has artifact isolation off for the whole application (DEFAULT_CONFIGS in pyspark/core/context.py): with a state
 of its own a session would lose its Python files, and get other Python workers. So nothing of the session is touched:
@@ -97,7 +97,9 @@ def _functions(spark: SparkSession) -> Any:
     jvm: Any = spark.sparkContext._jvm
     found = jvm.org.apache.spark.sparkspace.Functions
     if not hasattr(found, "deploy"):
-        raise JvmDeployError("This Spark has no sparkspace-jvm.jar: it was not installed by sparkspace.", "scripts/setup")
+        raise JvmDeployError(
+            "This Spark has no sparkspace-jvm.jar: it was not installed by sparkspace.", "scripts/setup"
+        )
     return found
 
 
@@ -111,7 +113,9 @@ def _hook() -> None:
     theirs = UDFRegistration.registerJavaFunction
 
     @functools.wraps(theirs)
-    def register(self: UDFRegistration, name: str, javaClassName: str, returnType: DataType | str | None = None) -> None:
+    def register(
+        self: UDFRegistration, name: str, javaClassName: str, returnType: DataType | str | None = None
+    ) -> None:
         spark = self.sparkSession
         if not _functions(spark).has(javaClassName):
             theirs(self, name, javaClassName, returnType)

@@ -138,7 +138,7 @@ def app_names(env: Mapping[str, str], var: str) -> tuple[str, ...]:
 
 
 def class_dirs(env: Mapping[str, str]) -> tuple[str, ...]:
-    """Directories of compiled classes, with ``:`` between. They may be made later; what is there must be a directory."""
+    """Directories of compiled classes, with ``:`` between; they may be made later."""
     var = "SPARKSPACE_CLASS_DIR"
     found = text(env, var)
     names = tuple(filter(None, (name.strip() for name in found.split(os.pathsep))))
