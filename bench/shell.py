@@ -42,7 +42,8 @@ class Shell:
         )  # fmt: skip
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._marks = itertools.count()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         self.run("0", 300)
 
     def _read(self) -> None:
@@ -65,16 +66,14 @@ class Shell:
             said.append(found)
 
     def compile(self, folder: Path, into: str = "target/classes") -> str:
-        """Compile a folder's sources with the compiler that is in the shell, and put in place what differs, as sbt does."""
+        """Compile a folder's sources with the compiler in the shell, and put in place what differs, as sbt does."""
         fresh = folder / "fresh"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
         words = ["-usejavacp", "-nowarn", "-d", str(fresh), *map(str, sorted(folder.glob("*.scala")))]
         quoted = ", ".join(json.dumps(word) for word in words)
-        said = self.run(
-            f'{{ scala.tools.nsc.Main.process(Array({quoted})); if (scala.tools.nsc.Main.reporter.hasErrors) sys.error("no") }}'
-        )
-        assert "no" not in said.split(), said
+        said = self.run(f"scala.tools.nsc.Main.process(Array({quoted})); !scala.tools.nsc.Main.reporter.hasErrors")
+        assert "Boolean = true" in said, said
         put(fresh, folder / into)
         return said
 
@@ -82,12 +81,14 @@ class Shell:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
-        if self.process.stdin:
-            self.process.stdin.close()
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.close()
         try:
             self.process.wait(60)
         finally:
             self.process.kill()
+            self._reader.join(10)
+            self.process.stdout.close()
 
 
 def put(fresh: Path, into: Path) -> None:

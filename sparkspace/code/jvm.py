@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from py4j.java_gateway import JavaPackage  # type: ignore[import-untyped]
 from pyspark.sql import SparkSession
 from pyspark.sql.types import DataType
 from pyspark.sql.udf import UDFRegistration
@@ -74,7 +75,7 @@ def go(spark: SparkSession, version: str) -> str:
     return str(_ask(spark, "go", version))
 
 
-def _ask(spark: SparkSession, method: str, *arguments: str) -> Any:
+def _ask(spark: SparkSession, method: str, *arguments: str) -> Any:  # noqa: ANN401  what Py4J hands out has no types
     functions = _functions(spark)
     words = arguments if method == "all" else (_java(spark), *arguments)
     try:
@@ -88,7 +89,7 @@ def _told(error: Exception) -> tuple[str, str]:
     return str(java.getMessage() if java else error), "Compile again, then again."
 
 
-def _functions(spark: SparkSession) -> Any:
+def _functions(spark: SparkSession) -> Any:  # noqa: ANN401  what Py4J hands out has no types
     """Our own class in the driver's JVM.
 
     Raises:
@@ -96,14 +97,14 @@ def _functions(spark: SparkSession) -> Any:
     """
     jvm: Any = spark.sparkContext._jvm
     found = jvm.org.apache.spark.sparkspace.Functions
-    if not hasattr(found, "deploy"):
+    if isinstance(found, JavaPackage):  # what Py4J takes an unknown name for
         raise JvmDeployError(
             "This Spark has no sparkspace-jvm.jar: it was not installed by sparkspace.", "scripts/setup"
         )
     return found
 
 
-def _java(spark: SparkSession) -> Any:
+def _java(spark: SparkSession) -> Any:  # noqa: ANN401  what Py4J hands out has no types
     return spark._jsparkSession
 
 
