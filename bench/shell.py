@@ -55,7 +55,8 @@ class Shell:
         """Run a line; what it printed, on stdout and stderr."""
         mark = f"mark {next(self._marks)} "
         assert self.process.stdin
-        self.process.stdin.write(f'{line}\nprintln("{mark}" + "end")\n')
+        # Lines that name it are run also when a deploy failed.
+        self.process.stdin.write(f'{line}\nprintln("{mark}" + "end") // hotdeploy\n')
         said = []
         while True:
             found = self._lines.get(timeout=within_s)

@@ -52,7 +52,7 @@ private[sparkspace] object Classes {
 
   val none = new Classes(Map.empty)
   private val QuietMs = 60L
-  private val PatienceMs = 10000L
+  private val PatienceMs = 5000L
 
   /** Every file below the directories, by its path there; of two of one name the first. Costs a stat each. */
   def look(dirs: Seq[Path]): Map[String, (Path, Stamp)] = {

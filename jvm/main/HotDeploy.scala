@@ -199,8 +199,10 @@ private[sparkspace] object Artifacts {
   /** A version has its own jar, and all that the application was given: Spark sends a state's artifacts and no others. */
   def prepare(sc: SparkContext, uuid: String, jar: File): Unit = {
     val url = sc.env.rpcEnv.fileServer.addJar(jar)
+    // Those of --jars an executor has from its start, in the loader above; beside ours they could come before it.
+    val known = sc.conf.get("spark.app.initial.jar.urls", "").split(",").toSet
     val others = (sc.addedJars.get(Default) ++ State.current.flatMap(state => sc.addedJars.get(state.uuid))).flatten
-      .filterNot { case (url, _) => url.contains("/classes-") && url.endsWith(".jar") }
+      .filterNot { case (url, _) => url.contains("/classes-") && url.endsWith(".jar") || known(url) }
     val jars = new collection.concurrent.TrieMap[String, Long]
     jars ++= others
     jars(url) = System.currentTimeMillis

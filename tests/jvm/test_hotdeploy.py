@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -142,3 +143,51 @@ def test_thirty_edits(project: Project) -> None:
             f"spark.range(4).map(i => demo.Pair(i.toInt, {number})).map(p => p.b{number}).collect().toSeq"
         )
         assert f"({', '.join([str(number)] * 4)})" in said
+
+
+@pytest.mark.long
+def test_a_jar_has_the_classes_too(project: Project) -> None:
+    """As the recipe of old: ``--jars FAT_JAR``. New classes win over it, on the driver and on executors."""
+    project.write(Pair=PAIR.format("a: Int", "x + 1"))
+    fat = shutil.make_archive(str(project.folder / "fat"), "zip", project.folder / "target" / "classes")
+    jar = str(Path(fat).rename(project.folder / "fat.jar"))
+    with Shell(project.folder, "--jars", jar) as shell:
+        assert "true" in shell.run('sc.getConf.get("spark.executor.userClassPathFirst")')
+        assert "(2, 3)" in shell.run("sc.parallelize(1 to 2).map(demo.Work.of).collect().toSeq")
+        project.write(Pair=PAIR.format("a: Int", "x + 70"))
+        assert "(71, 72)" in shell.run("sc.parallelize(1 to 2).map(demo.Work.of).collect().toSeq")
+        assert "71" in shell.run("demo.Work.of(1)")
+
+
+@pytest.mark.long
+def test_a_jar_that_wins_is_an_error(project: Project) -> None:
+    """Executors that would run the jar's class are found out; the line that would have run it is not."""
+    project.write(Pair=PAIR.format("a: Int", "x + 1"))
+    fat = shutil.make_archive(str(project.folder / "fat"), "zip", project.folder / "target" / "classes")
+    jar = str(Path(fat).rename(project.folder / "fat.jar"))
+    first = ("--jars", jar, "--conf", "spark.executor.userClassPathFirst=false")
+    with Shell(project.folder, *first) as shell:
+        project.write(Pair=PAIR.format("a: Int", "x + 80"))
+        said = shell.run("sc.parallelize(1 to 2).map(demo.Work.of).collect().toSeq")
+        assert "does not run version" in said and "userClassPathFirst=true" in said and "The line was not run" in said
+
+
+@pytest.mark.long
+def test_a_hundred_versions_leave_little(project: Project) -> None:
+    """Executors forget loaders, and temporary files are those of the last versions alone."""
+    ask = (
+        "sc.parallelize(1 to 4, 4).map { _ => System.gc(); org.apache.spark.SparkEnv.get.executorId -> "
+        "java.lang.management.ManagementFactory.getClassLoadingMXBean.getLoadedClassCount }.collect().toMap.values.max"
+    )
+    counts = []
+    for number in range(100):
+        project.write(Pair=PAIR.format("a: Int", f"x * {number}"))
+        project.shell.run("sc.parallelize(1 to 4, 4).map(demo.Work.of).collect()")
+        if number in (20, 99):
+            counts.append(int(project.shell.run(ask).split("=")[-1].split()[0]))
+    assert counts[1] < counts[0] + 200, counts
+    jars = project.shell.run(
+        'new java.io.File(System.getProperty("java.io.tmpdir")).listFiles.filter(_.getName.startsWith("hotdeploy"))'
+        '.flatMap(_.listFiles).count(_.getName.endsWith(".jar"))'
+    )
+    assert int(jars.split("=")[-1].split()[0]) <= 10
