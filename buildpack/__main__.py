@@ -36,9 +36,10 @@ def compile(folder: str, cache: str, env_dir: str) -> None:
     overlay.refuse_conflicts(ROOT, app.folder)
     boot.refuse_other(app.folder)
     dependencies.install(app, ROOT / "requirements.txt")
-    from . import archives, install  # what they import has just been installed
+    from . import archives, install, scala  # what they import has just been installed
 
     home = install.install(line, site, app.cache, java, unwanted, {**os.environ, **app.env})
+    scala.install(app, home, line.version, java)
     archives.install(app, home, install.key(line, unwanted))
     with Step(f"sparkspace with Spark {line.version}: launchers and templates") as step:
         for said in (*overlay.lay(ROOT, app.folder), boot.write(app.folder)):

@@ -25,7 +25,7 @@ from pathlib import Path
 from sparkspace.archive import ARCHIVE, CLASS_PATH, FOLDER, MANIFEST, describe, find
 from sparkspace.log import notice
 
-from . import cache, jars
+from . import cache, jars, scala
 from .app import App
 from .log import Step
 
@@ -123,8 +123,11 @@ def make(home: Path, java_home: Path, python: Path) -> None:
 
 
 def write_class_path(home: Path) -> None:
-    """Write the jar that names all jars of Spark, in the order of their names."""
-    names = sorted(path.name for path in (home / "jars").glob("*.jar"))
+    """Write the jar that names all jars of Spark, in the order of their names.
+
+    Our own is not among them: it would make the archive void whenever it is compiled anew, and Spark finds it anyhow.
+    """
+    names = sorted(path.name for path in (home / "jars").glob("*.jar") if path.name != scala.JAR)
     text = "Class-Path: " + " ".join(f"../jars/{name}" for name in names)
     rest = text[MANIFEST_WIDTH:]
     width = MANIFEST_WIDTH - 1

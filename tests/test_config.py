@@ -33,6 +33,7 @@ DEFAULTS = Settings(
     proxy_default=None,
     proxy_apps=(),
     cycling=None,
+    class_dirs=(),
 )
 
 
@@ -67,6 +68,7 @@ def test_nothing_set(env: dict[str, str]) -> None:
          Backend("1.job.reports.app.localspace", "reports", 4040)),
         ("SPARKSPACE_PROXY_APPS", " reports,, jobs-2 ,", "proxy_apps", ("reports", "jobs-2")),
         ("SPARKSPACE_EVENT_LOG_DAYS", "1", "event_log_days", 1),
+        ("SPARKSPACE_CLASS_DIR", "out/a:/b", "class_dirs", ("out/a", "/b")),
         ("SPARKSPACE_EVENT_LOG_DAYS", "36500", "event_log_days", 36_500),
         ("LOG_LEVEL", "warn", "log_level", "WARN"),
         ("SPARKSPACE_SECRET", "!\"#$%&'()*+,-./~", "secret", "!\"#$%&'()*+,-./~"),
@@ -129,6 +131,7 @@ URL = "must be an http:// or https:// URL with a host name"
 SEGMENTS = "must have a path of plain letters, digits, '-', '_' and '.', or none"
 HISTORY = "must not have 'proxy' or 'history' in its path: Spark's pages would break"
 BACKEND = "must be a dyno of the space and a port of Spark's pages (8080, 8081, 4040 to 4060, 18080, 8888)"
+CLASSES = "must be directories of .class files, with ':' between"
 APPS = "must be names of Heroku apps of the same space, with commas between"
 ZOOKEEPER = "must be zookeeper://host:port, several with a comma between"
 PROPERTIES = (
@@ -201,6 +204,8 @@ SHORT = "must be at least 16 printable ASCII characters without blanks (it has {
         ("SPARKSPACE_PROXY_APPS", "reports,*", f"{APPS}, but it is 'reports,*'."),
         ("SPARKSPACE_EVENT_LOG_DAYS", "0", f"{WHOLE} 36500, but it is '0'."),
         ("SPARKSPACE_EVENT_LOG_DAYS", "36501", f"{WHOLE} 36500, but it is '36501'."),
+        ("SPARKSPACE_CLASS_DIR", "http://a/classes", f"{CLASSES}, but it is 'http://a/classes'."),
+        ("SPARKSPACE_CLASS_DIR", "/etc/passwd", f"{CLASSES}, but it is '/etc/passwd'."),
         ("SPARKSPACE_EVENT_LOG_DAYS", "7d", f"{WHOLE} 36500, but it is '7d'."),
         ("SPARKSPACE_S3_ENDPOINT", "s3.example.com", f"{URL}, but it is 's3.example.com'."),
         ("LOG_LEVEL", "LOUD",

@@ -19,6 +19,7 @@ WORKER_CLASS = "org.apache.spark.deploy.worker.Worker"
 HISTORY_CLASS = "org.apache.spark.deploy.history.HistoryServer"
 # A folder from which drivers and executors can import sparkspace, and nothing else that lies beside it.
 PYTHON = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "code", "python")
+SHELL_CLASS = "org.apache.spark.repl.HotShell"  # jvm/main/HotShell.scala
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def client(place: Place, name: str, args: list[str], executor_memory_mb: int) ->
         LaunchError, UsageError: see ``flags.given``.
     """
     home = launch.spark_home(place.env)
-    argv = (str(home / "bin" / name), *flags.given(home, args))
+    argv = (str(home / "bin" / name), *_shell(place, name, args), *flags.given(home, args))
     # The master shows the driver's page to people, and finds it: a one-off dyno may have no name.
     env = {**_environment(place, home), "SPARK_PUBLIC_DNS": place.dyno.private_ip}
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [env.get("PYTHONPATH"), PYTHON]))
@@ -104,6 +105,13 @@ def client(place: Place, name: str, args: list[str], executor_memory_mb: int) ->
         env["_SPARKSPACE_PYTHONSTARTUP"] = env.get("PYTHONSTARTUP", "")
         env["PYTHONSTARTUP"] = os.path.join(PYTHON, "sparkspace_startup.py")
     return Launch(driver_conf(place, executor_memory_mb), argv, env)
+
+
+def _shell(place: Place, name: str, args: list[str]) -> tuple[str, ...]:
+    """What makes Spark's shell ours. Of two classes spark-submit takes the last: a user's own flag still wins."""
+    is_ours = name == "spark-shell" and launch.has_jar(place.env, "sparkspace-jvm.jar")
+    is_remote = any(word.partition("=")[0] == "--remote" for word in args)
+    return ("--class", SHELL_CLASS) if is_ours and not is_remote else ()
 
 
 def driver_conf(place: Place, executor_memory_mb: int) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -133,6 +134,16 @@ def app_names(env: Mapping[str, str], var: str) -> tuple[str, ...]:
     names = tuple(filter(None, (name.strip() for name in found.split(","))))
     if not all(re.fullmatch(APP_NAME, name) for name in names):
         raise ConfigError(var, "must be names of Heroku apps of the same space, with commas between", found, "my-jobs")
+    return names
+
+
+def class_dirs(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Directories of compiled classes, with ``:`` between; they may be made later."""
+    var = "SPARKSPACE_CLASS_DIR"
+    found = text(env, var)
+    names = tuple(filter(None, (name.strip() for name in found.split(os.pathsep))))
+    if "://" in found or any(os.path.exists(name) and not os.path.isdir(name) for name in names):
+        raise ConfigError(var, "must be directories of .class files, with ':' between", found, "target/classes")
     return names
 
 

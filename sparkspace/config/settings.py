@@ -46,6 +46,7 @@ VARS = (
     "SPARKSPACE_CYCLING_AGE_MINUTES",
     "SPARKSPACE_DYNO_LIFETIME_HOURS",
     "SPARKSPACE_URL",  # push reads it, on a laptop
+    "SPARKSPACE_CLASS_DIR",
     "SPARKSPACE_KEEP",  # the build reads this and the next
     "SPARKSPACE_IVY_SETTINGS",
 )
@@ -83,6 +84,7 @@ class Settings:
     proxy_default: Backend | None
     proxy_apps: tuple[str, ...]
     cycling: Cycling | None
+    class_dirs: tuple[str, ...]
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -113,6 +115,7 @@ class Settings:
             proxy_default=Backend.from_env(env, "SPACE_PROXY_DEFAULT_BACKEND"),
             proxy_apps=checks.app_names(env, "SPARKSPACE_PROXY_APPS"),
             cycling=Cycling.from_env(env),
+            class_dirs=checks.class_dirs(env),
         )
 
 

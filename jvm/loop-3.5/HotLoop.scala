@@ -1,0 +1,20 @@
+package org.apache.spark.repl
+
+import org.apache.spark.sparkspace.Shell
+
+/** Spark's loop, which looks for new classes before each line. */
+class HotLoop extends SparkILoop {
+  override def processLine(line: String): Boolean =
+    Shell.around(line, intp, Main.sparkContext)(super.processLine(line))
+
+  override def initializeSpark(): Unit = {
+    super.initializeSpark()
+    savingReplayStack(intp.quietRun(Shell.Import))
+  }
+
+  override def resetCommand(line: String): Unit = Shell.reset(super.resetCommand(line))
+}
+
+object HotLoop {
+  def apply(args: Array[String]): HotLoop = new HotLoop // this Spark reads no flags here
+}

@@ -1,0 +1,67 @@
+package org.apache.spark.sparkspace
+
+import java.io.InputStream
+import java.util.concurrent.TimeoutException
+
+import scala.concurrent.Await
+import scala.concurrent.duration._
+
+import org.apache.spark.{SparkContext, SparkEnv}
+
+/** Asks executors what they would load. */
+private[sparkspace] object Probe {
+  private val Patience = 20.seconds
+  private val Most = 100
+
+  /** What an executor answers: path → checksum, for each path that has another one than it was asked for. */
+  final case class Answer(executor: String, wrong: Map[String, String])
+
+  /** Compare class files, as every executor would load them now, with what they should be.
+    *
+    * @return a sentence when an executor was too busy to answer
+    * @throws HotDeployError an executor would run something else; it names both
+    */
+  def verify(sc: SparkContext, wanted: Map[String, String], version: String): Option[String] = {
+    val executors = sc.env.blockManager.master.getMemoryStatus.keys.filter(id => !id.isDriver || sc.isLocal).toSeq
+    if (executors.isEmpty || wanted.isEmpty) return None
+    val places = executors.map(id => (id.executorId, Seq(s"executor_${id.host}_${id.executorId}")))
+    val answers = described(sc, s"hot deploy: executors show what they have of version $version") {
+      val job = sc.makeRDD(places).map(new Ask(wanted.take(Most))).collectAsync()
+      try Await.result(job, Patience)
+      catch { case _: TimeoutException => job.cancel(); Nil }
+    }
+    answers.filter(_.wrong.nonEmpty).foreach(refuse(_, wanted, version))
+    val silent = executors.map(_.executorId).toSet -- answers.map(_.executor)
+    if (silent.isEmpty) None else Some(s"busy, and not asked: executor ${silent.toSeq.sorted.mkString(", ")}")
+  }
+
+  private def refuse(answer: Answer, wanted: Map[String, String], version: String): Unit = {
+    val (path, found) = answer.wrong.head
+    throw new HotDeployError(
+      s"Executor ${answer.executor} does not run version $version: its $path is $found, and the version's is ${short(wanted(path))}. " +
+      "The version before stays. If a jar of --jars has the class too, start the shell with --conf spark.executor.userClassPathFirst=true")
+  }
+
+  def short(sha: String): String = sha.take(12)
+
+  private def described[T](sc: SparkContext, words: String)(body: => T): T = {
+    val keys = Seq("spark.job.description", "spark.jobGroup.id")
+    val before = keys.map(sc.getLocalProperty)
+    sc.setLocalProperty(keys.head, words)
+    sc.setLocalProperty(keys(1), null)
+    try body finally keys.zip(before).foreach { case (key, value) => sc.setLocalProperty(key, value) }
+  }
+
+  private final class Ask(wanted: Map[String, String]) extends (String => Answer) with Serializable {
+    override def apply(asked: String): Answer = {
+      val loader = Thread.currentThread.getContextClassLoader
+      val wrong = wanted.flatMap { case (path, sha) =>
+        val found = Option(loader.getResourceAsStream(path)).map(read)
+        if (found.contains(sha)) None else Some(path -> found.map(short).getOrElse("not there"))
+      }
+      Answer(SparkEnv.get.executorId, wrong)
+    }
+
+    private def read(in: InputStream): String = try Classes.sha256(in.readAllBytes()) finally in.close()
+  }
+}
