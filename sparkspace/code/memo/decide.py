@@ -189,9 +189,12 @@ def ordered(modules: Iterable[Module]) -> list[Module]:
 
 def session() -> SparkSession:
     """The session that is active here, or a new one."""
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
     active = SparkSession.getActiveSession()
+    if active is None and SparkContext._active_spark_context is not None:
+        active = SparkSession.builder.getOrCreate()  # this thread's first use of the session that is there
     if active is None:
         from ..session import session
 
