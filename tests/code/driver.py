@@ -13,10 +13,10 @@ def answer(source: str) -> dict[str, str]:
     """Run ``source``; the value of its last line, if that is an expression."""
     import ast
 
-    tree = ast.parse(source, "<stdin>")
     names = vars(sys.modules["__main__"])
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     try:
+        tree = ast.parse(source, "<stdin>")
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         exec(compile(tree, "<stdin>", "exec"), names)
         value = eval(compile(ast.Expression(last.value), "<value>", "eval"), names) if last else None
     except BaseException as error:
