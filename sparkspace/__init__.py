@@ -9,17 +9,35 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .code.memo import clean, graph, module, plan, run, why
     from .code.session import SessionFactory, session
     from .code.shipped import hotdeploy, shipped
 
 _PLACES = {
     "SessionFactory": "session",
+    "clean": "memo",
+    "graph": "memo",
     "hotdeploy": "shipped",
+    "module": "memo",
+    "plan": "memo",
+    "run": "memo",
     "session": "session",
     "shipped": "shipped",
+    "why": "memo",
 }
 
-__all__ = ["SessionFactory", "hotdeploy", "session", "shipped"]
+__all__ = [
+    "SessionFactory",
+    "clean",
+    "graph",
+    "hotdeploy",
+    "module",
+    "plan",
+    "run",
+    "session",
+    "shipped",
+    "why",
+]
 
 
 def __getattr__(name: str) -> object:

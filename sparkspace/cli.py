@@ -15,6 +15,7 @@ from .log import event, notice
 
 # File in bin/ → module in commands/.
 LAUNCHERS = {
+    "class-server": "class_server",
     "console": "console",
     "master-url": "master_url",
     "pyspark": "client",
@@ -43,6 +44,7 @@ COMMANDS = {
     "env": ("env", 'print what the heroku command needs to drive the box: eval "$(bin/sparkspace env)"'),
     "open": ("open", "print the URL of the web process, and open it in a browser"),
     "config": ("config", "show config vars; config:get, config:set, config:unset"),
+    "push": ("push", "send changed code to a session on the cluster, within a second"),
     "status": ("status", "show masters, workers and applications"),
     "wait": ("wait", "wait until so many workers are registered"),
     "doctor": ("doctor", "run a real job, and say what is wrong when it fails"),

@@ -6,6 +6,7 @@ WORKER_UI = 8081
 DRIVER_UIS = range(4040, 4061)  # room for 21 drivers in one dyno
 HISTORY_UI = 18080
 NOTEBOOK = 8888  # Jupyter's own
+CLASS_SERVER = 7090  # no pages: not in PAGES, so that the proxy shows it to nobody
 
 # What has pages for people. Nothing else of a dyno is the proxy's business.
 PAGES = frozenset({MASTER_UI, WORKER_UI, HISTORY_UI, NOTEBOOK, *DRIVER_UIS})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from sparkspace.cluster import report
+from sparkspace.cluster.class_server import Push
 from sparkspace.cluster.master import Application, MasterStatus, Worker
 
 WORKERS = (
@@ -47,7 +48,7 @@ def test_text() -> None:
 
 def test_json() -> None:
     found = json.loads(report.as_json(MASTERS))
-    assert list(found) == ["masters", "workers", "applications"]
+    assert list(found) == ["masters", "workers", "applications", "pushed"]
     assert found["masters"][2] == {"url": MASTERS[2].url, "state": "DOWN", "problem": "connection refused"}
     assert found["workers"][0] == {
         "id": "worker-1", "host": "10.1.1.2", "state": "ALIVE", "cores": 4, "cores_used": 3, "memory_mb": 11915,
@@ -62,3 +63,17 @@ def test_json() -> None:
 def test_json_without_a_leader_has_no_workers() -> None:
     found = json.loads(report.as_json([MasterStatus("http://a", "STANDBY", WORKERS, APPLICATIONS)]))
     assert (found["workers"], found["applications"]) == ([], [])
+
+
+def test_what_was_pushed_is_shown() -> None:
+    drivers = (("notebook.1/7", "1a2b3c4d5e"), ("run.12/9", ""))
+    pushes = [Push("ann", "1a2b3c4d5e", 34, "spark", 1_800_000_000.5, drivers), Push("bob", "", 0, "", 0, ())]
+    lines = report.as_text([], pushes).split("\n\n")[-1].splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["PUSHED TO", "ann", "bob"]
+    assert lines[1].split() == [
+        *("ann", "1a2b3c4", "34", "spark", "2027-01-15", "08:00:00", "UTC"),
+        *("notebook.1/7", "1a2b3c4,", "run.12/9", "the", "release"),
+    ]
+    assert "nothing yet" in lines[2]
+    assert json.loads(report.as_json([], pushes))["pushed"][0]["drivers"] == [list(driver) for driver in drivers]
+    assert "PUSHED" not in report.as_text([])

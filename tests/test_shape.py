@@ -39,9 +39,11 @@ ENVIRON = {
     "cycling.executor": "runs in a Worker's environment, on the way to an executor's",
     "cycling.parent": "is started by a path of its own, and passes it in",
     "code.boot": "runs in an executor, where nobody hands it anything",
+    "code.memo.place": "runs in a user's own driver",
     "code.probe": "runs in an executor, where nobody hands it anything",
     "code.python.sparkspace_startup": "is run by Python's shell",
     "code.session": "is called by a user's program, and passes it in",
+    "code.urls": "is called by a user's program, and passes it in",
 }
 EXEC = {
     "launch": "becomes Spark",

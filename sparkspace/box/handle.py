@@ -28,6 +28,7 @@ from .sockets import address_of, listening_socket, url_of
 ROOT = Path(__file__).resolve().parent.parent.parent
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 EVENTS = "events"  # the folder of event logs, in the box's
+MODULES = "modules"  # and that of modules' data
 CLOSE_WITHIN_S = 45.0  # the 30 s that dynos have, and some for ourselves
 
 
@@ -131,12 +132,13 @@ def machines_own(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def shared_disk(config: Mapping[str, str], folder: str) -> dict[str, str]:
-    """The config var for event logs, in a folder that all dynos of the box see, as they would a bucket."""
+    """Config vars for event logs and modules' data: folders that all dynos of the box see, as they would a bucket."""
     if config.get("SPARK_S3_BUCKET_NAME"):
         return {}
-    events = Path(folder) / EVENTS
-    events.mkdir()
-    return {"SPARKSPACE_EVENT_LOG_DIR": events.as_uri()}
+    places = {"SPARKSPACE_EVENT_LOG_DIR": Path(folder) / EVENTS, "SPARKSPACE_MODULES_DIR": Path(folder) / MODULES}
+    for place in places.values():
+        place.mkdir()
+    return {var: place.as_uri() for var, place in places.items()}
 
 
 def own_access(config: Mapping[str, str], token: str) -> dict[str, str]:

@@ -5,23 +5,29 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
 
+from .class_server import Push
 from .master import MasterStatus, leader
 
 
-def as_json(masters: Sequence[MasterStatus]) -> str:
-    """``{"masters": […], "workers": […], "applications": […]}``; workers and applications are the ALIVE master's."""
+def as_json(masters: Sequence[MasterStatus], pushes: Sequence[Push] = ()) -> str:
+    """``{"masters": […], "workers": […], "applications": […], "pushed": […]}``.
+
+    Workers and applications are the ALIVE master's.
+    """
     alive = leader(masters)
     document = {
         "masters": [{"url": m.url, "state": m.state, "problem": m.problem} for m in masters],
         "workers": [dataclasses.asdict(worker) for worker in alive.workers] if alive else [],
         "applications": [dataclasses.asdict(application) for application in alive.applications] if alive else [],
+        "pushed": [dataclasses.asdict(push) for push in pushes],
     }
     return json.dumps(document, indent=2)
 
 
-def as_text(masters: Sequence[MasterStatus]) -> str:
-    """Three tables: masters, workers, applications."""
+def as_text(masters: Sequence[MasterStatus], pushes: Sequence[Push] = ()) -> str:
+    """Three tables: masters, workers, applications; and a fourth, if any session asks for what is pushed."""
     alive = leader(masters)
     workers = alive.workers if alive else ()
     applications = alive.applications if alive else ()
@@ -42,7 +48,16 @@ def as_text(masters: Sequence[MasterStatus]) -> str:
             ),
         ),
     ]
+    if pushes:
+        head = ("PUSHED TO", "VERSION", "FILES", "BY", "AT", "DRIVERS, AND WHAT THEY RUN")
+        parts.append(table(head, map(_pushed, pushes)))
     return "\n\n".join(parts)
+
+
+def _pushed(push: Push) -> tuple[str, ...]:
+    at = datetime.fromtimestamp(push.at, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC") if push.version else ""
+    drivers = ", ".join(f"{dyno} {version[:7] or 'the release'}" for dyno, version in push.drivers)
+    return push.session, push.version[:7] or "nothing yet", str(push.files), push.by, at, drivers
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -35,12 +35,16 @@ cloudpickle.register_pickle_by_value(start)  # type: ignore[no-untyped-call]  # 
 
 @dataclass(frozen=True)
 class Envelope:
-    """A pickled function, and what a worker needs before it unpickles that."""
+    """A pickled function, and what a worker needs before it unpickles that.
+
+    ``renewable``: whether nothing of the user's packages is in ``inner`` but names.
+    """
 
     parcels: tuple[Any, ...]
     digest: str
     inner: bytes
     ran: Any
+    renewable: bool
 
     def __reduce__(self) -> tuple[Any, ...]:
         return start.start, (list(self.parcels), self.digest, self.inner, self.ran)
@@ -68,9 +72,9 @@ class Deployer:
         self._lock = threading.RLock()
         self._begun = False
         self.sending = False
-        self.edits = 0
         self._failed = ""
         self._alike: list[str] = []
+        self.edits = 0
         self._announced = threading.local()
         self._sent: OrderedDict[str, tuple[Any, ...]] = OrderedDict()
         self._base_size = 0
@@ -129,6 +133,7 @@ class Deployer:
             files = len({name for name, _ in version.files.items() ^ before.files.items()})
             event("deployed", version=version.digest[:12], changes=files, modules=len(replaced), ms=spent)
         self.since = time.time()
+        self.edits += not added
         for tell in self.on_change if not added else ():
             tell()
         return True
@@ -144,7 +149,6 @@ class Deployer:
             self._announced.last = asked
 
     def _bring_over(self, replaced: Mapping[str, tuple[ModuleType, ModuleType | None]]) -> None:
-        self.edits += 1
         for old, _ in replaced.values():
             self.formers.remember(old)
         migrate.migrate(replaced, self._names, self.imported)
@@ -165,7 +169,11 @@ class Deployer:
             if self.needs_clean:
                 self._say_clean()
                 self.context.environment[CLEAN_VAR] = self.version.digest[:16]
-            return Envelope(self.parcels(), self.version.digest, inner, self.ran)
+            return Envelope(self.parcels(), self.version.digest, inner, self.ran, not pickler.by_value)
+
+    def again(self, envelope: Envelope) -> Envelope:
+        """The same function, with the version that is current now."""
+        return replace(envelope, parcels=self.parcels(), digest=self.version.digest)
 
     @property
     def needs_clean(self) -> bool:

@@ -14,19 +14,19 @@ from collections.abc import Callable
 from typing import Any
 
 import pyspark
+from pyspark.sql import SparkSession
 from pyspark.sql import udf as udfs
 from pyspark.sql import udtf as udtfs
 
 from ..errors import UsageError
 from . import pickling
 from .boot import HELD
-from .deploy import Deployer
+from .deploy import Deployer, Envelope
+from .plans import Plans, frames
 
 # Spark 3.5 has them at the top.
 rdds = sys.modules.get("pyspark.core.rdd") or sys.modules["pyspark.rdd"]
 broadcasts = sys.modules.get("pyspark.core.broadcast") or sys.modules["pyspark.broadcast"]
-
-frames = sys.modules.get("pyspark.sql.classic.dataframe") or sys.modules["pyspark.sql.dataframe"]
 
 _PLAIN = (bytes, bytearray, str, int, float, bool, type(None))
 
@@ -65,11 +65,15 @@ class Hooks:
 
     def _install(self) -> None:
         prepare = rdds._prepare_for_python_RDD
+        self.plans = Plans(prepare)
 
         @functools.wraps(prepare)
         def enveloped(context: Any, command: Any) -> Any:  # noqa: ANN401  # pyspark's
             deployer = self.of(context)
-            return prepare(context, deployer.envelope(command) if deployer else command)
+            envelope = deployer.envelope(command) if deployer else command
+            return (
+                self.plans.prepare(context, envelope) if isinstance(envelope, Envelope) else prepare(context, envelope)
+            )
 
         for module in (rdds, udfs):
             vars(module)["_prepare_for_python_RDD"] = enveloped
@@ -129,21 +133,6 @@ class Hooks:
         if self.deployer and hasattr(jrdd, "__dict__"):
             vars(jrdd)["_sparkspace_edits"] = self.deployer.edits
 
-    def _renew_frames(self) -> None:
-        """A DataFrame that has run keeps its shuffles and broadcasts: not beyond an edit. What is cached stays."""
-        kind = frames.DataFrame
-
-        def read(this: Any) -> Any:  # noqa: ANN401
-            deployer = self.deployer
-            if deployer and this._planned != deployer.edits:
-                this._jdf_made, this._planned = _planned_again(this), deployer.edits
-            return this._jdf_made
-
-        def write(this: Any, jdf: Any) -> None:  # noqa: ANN401
-            this._jdf_made, this._planned = jdf, self.deployer.edits if self.deployer else 0
-
-        kind._jdf = property(read, write)
-
     def _refuse_data_sources(self) -> None:
         """Spark unpickles them in processes on the driver's machine that pickle them anew, by name, for executors."""
         if IS_OLD:
@@ -165,6 +154,56 @@ class Hooks:
             return register(this, source)
 
         kind.DataSourceRegistration.register = registered
+
+    def _renew_frames(self) -> None:
+        """And so does the plan of a DataFrame."""
+
+        def current(this: Any) -> Any:  # noqa: ANN401
+            known = vars(this)
+            frame = known.get("_sparkspace_jdf") or known.get("_jdf")
+            deployer = self.deployer
+            if deployer is None or known.get("_sparkspace") == deployer.version.digest:
+                return frame
+            known["_sparkspace"] = deployer.version.digest
+            if self.of(this.sparkSession.sparkContext):
+                renewed = self.plans.renewed(deployer, frame)
+                if renewed is frame and deployer.edits:  # it may have kept what an earlier run came to
+                    renewed = self.plans.again(deployer, frame)
+                known["_sparkspace_jdf"] = frame = renewed
+            return frame
+
+        def made(this: Any, frame: Any) -> None:  # noqa: ANN401
+            vars(this)["_sparkspace_jdf"] = frame
+            vars(this)["_sparkspace"] = self.deployer.version.digest if self.deployer else ""
+
+        kind: Any = frames()
+        kind._jdf = property(current, made)
+        kept = vars(kind)["rdd"]
+        rdd = getattr(kept, "fget", None) or kept.func  # another sort of property in each line of Spark
+
+        def of_current(this: Any) -> Any:  # noqa: ANN401
+            known, frame = vars(this), this._jdf
+            if known.get("_sparkspace_rdd", (None,))[0] is not frame:
+                known["_lazy_rdd"] = None
+                known["_sparkspace_rdd"] = (frame, rdd(this))
+            return known["_sparkspace_rdd"][1]
+
+        kind.rdd = property(of_current)
+        for name in ("sql", "table"):
+            self._renew_views(name)
+
+    def _renew_views(self, name: str) -> None:
+        """A view that was made before an edit comes with functions from before."""
+        asked = getattr(SparkSession, name)
+
+        @functools.wraps(asked)
+        def renewed(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            frame = asked(*args, **kwargs)
+            if self.deployer and self.deployer.edits:
+                frame._sparkspace = ""
+            return frame
+
+        setattr(SparkSession, name, renewed)
 
     def _register_with(self, kind: Any) -> None:  # noqa: ANN401
         register = vars(kind)["register"]
@@ -220,13 +259,6 @@ def _forget_shuffles(jrdd: Any, edits: int) -> None:  # noqa: ANN401
     if vars(jrdd).get("_sparkspace_edits", edits) != edits:
         jrdd.rdd().cleanShuffleDependencies(False)
     vars(jrdd)["_sparkspace_edits"] = edits
-
-
-def _planned_again(frame: Any) -> Any:  # noqa: ANN401
-    """The same logical plan, with nothing of it run yet."""
-    made, jvm = frame._jdf_made, frame.sparkSession._jvm
-    dataset = jvm.org.apache.spark.sql.Dataset if IS_OLD else jvm.org.apache.spark.sql.classic.Dataset
-    return dataset.ofRows(made.sparkSession(), made.queryExecution().logical())
 
 
 def _transpile_again(this: Any) -> None:  # noqa: ANN401

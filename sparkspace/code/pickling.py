@@ -90,6 +90,7 @@ class Pickler(cloudpickle.CloudPickler):
         self.units = units
         self.formers = formers
         self.touched = False
+        self.by_value = False
         self.lazy: set[str] = set()
 
     def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401  # pickle's protocol
@@ -102,6 +103,7 @@ class Pickler(cloudpickle.CloudPickler):
                 if place and found(module, obj.__qualname__) is not obj:  # else cloudpickle finds it by itself
                     return operator.attrgetter(place[1]), (sys.modules[place[0]],)
                 if place is None and isinstance(obj, types.FunctionType):
+                    self.by_value = True
                     self.renew(obj)
             elif isinstance(obj, types.FunctionType):
                 self.lazy |= imports_of(obj.__code__)

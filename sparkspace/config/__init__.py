@@ -7,7 +7,7 @@ from .backend import Backend
 from .checks import LEAST_MEMORY_MB
 from .cycling import Cycling, new_token, token
 from .dyno import Dyno
-from .s3 import S3
+from .s3 import S3, modules_dir
 from .settings import MOST_MASTERS, SECRET_VARS, VARS, Settings, refuse_misspelt
 from .users import User
 
@@ -22,6 +22,7 @@ __all__ = [
     "Dyno",
     "Settings",
     "User",
+    "modules_dir",
     "new_token",
     "refuse_misspelt",
     "token",

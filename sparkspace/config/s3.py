@@ -49,10 +49,18 @@ def bucket(env: Mapping[str, str]) -> S3 | None:
 
 def event_log_dir(env: Mapping[str, str], in_bucket: S3 | None) -> str:
     """A Hadoop URL: as set, else in the bucket, else empty."""
-    var = "SPARKSPACE_EVENT_LOG_DIR"
+    return _place(env, "SPARKSPACE_EVENT_LOG_DIR", in_bucket, "spark-events")
+
+
+def modules_dir(env: Mapping[str, str]) -> str:
+    """Where the data of modules are kept. A Hadoop URL: as set, else in the bucket, else empty."""
+    return _place(env, "SPARKSPACE_MODULES_DIR", bucket(env), "sparkspace-modules")
+
+
+def _place(env: Mapping[str, str], var: str, in_bucket: S3 | None, folder: str) -> str:
     found = text(env, var)
     if not found:
-        return f"s3a://{in_bucket.bucket}/spark-events" if in_bucket else ""
+        return f"s3a://{in_bucket.bucket}/{folder}" if in_bucket else ""
     if not re.fullmatch(r"[a-z][a-z0-9+.-]*:/\S*", found, re.IGNORECASE) or not found.isprintable():
-        raise ConfigError(var, "must be a Hadoop URL", found, "s3a://my-bucket/spark-events")
+        raise ConfigError(var, "must be a Hadoop URL", found, f"s3a://my-bucket/{folder}")
     return found

@@ -11,7 +11,7 @@ from ..errors import ConfigError
 from . import checks, users
 from .backend import Backend
 from .cycling import Cycling
-from .s3 import S3, bucket, event_log_dir
+from .s3 import S3, bucket, event_log_dir, modules_dir
 from .users import User
 
 # Dynos of one process type in a Private Space: devcenter.heroku.com/articles/dyno-scaling-and-process-limits
@@ -39,11 +39,13 @@ VARS = (
     "SPARKSPACE_CONF",
     "SPARKSPACE_EVENT_LOG_DIR",
     "SPARKSPACE_EVENT_LOG_DAYS",
+    "SPARKSPACE_MODULES_DIR",
     "SPARKSPACE_PROXY_APPS",
     "SPARKSPACE_CYCLING",
     "SPARKSPACE_CYCLING_WAIT_S",
     "SPARKSPACE_CYCLING_AGE_MINUTES",
     "SPARKSPACE_DYNO_LIFETIME_HOURS",
+    "SPARKSPACE_URL",  # push reads it, on a laptop
     "SPARKSPACE_KEEP",  # the build reads this and the next
     "SPARKSPACE_IVY_SETTINGS",
 )
@@ -76,6 +78,7 @@ class Settings:
     extra_conf: tuple[tuple[str, str], ...] = field(repr=False)  # an operator may have put anything here
     event_log_dir: str
     event_log_days: int
+    modules_dir: str
     proxy_users: tuple[User, ...] = field(repr=False)
     proxy_default: Backend | None
     proxy_apps: tuple[str, ...]
@@ -105,6 +108,7 @@ class Settings:
             extra_conf=checks.extra_conf(env),
             event_log_dir=event_log_dir(env, s3),
             event_log_days=checks.whole(env, "SPARKSPACE_EVENT_LOG_DAYS", 30, 1, 36_500),
+            modules_dir=modules_dir(env),
             proxy_users=users.users(env),
             proxy_default=Backend.from_env(env, "SPACE_PROXY_DEFAULT_BACKEND"),
             proxy_apps=checks.app_names(env, "SPARKSPACE_PROXY_APPS"),

@@ -2,7 +2,9 @@
 
 nginx says in headers what the request was (``X-Request``, its path as it came; ``X-Host``; ``X-Page``, its Origin or
 Referer; ``X-Site``, its Sec-Fetch-Site), who asks (``X-Client``), by which scheme (``X-Proto``), and whether a password
-came along (``X-Tried``). Of what the client sent nothing else arrives but the choice in its cookie.
+came along (``X-Tried``). Of what the client sent nothing else arrives but the choice in its cookie; and of a push,
+which is for the class server (``gateway``), its body, the user (``X-User``), and whether it has the header of one
+(``X-Push``).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from aiohttp import web
 from ..config import Backend
 from ..log import event
 from .attempts import BANNED_FOR_S, Attempts
+from .gateway import LARGEST, Gateway
 from .lookout import Lookout
 from .pages import ASSETS, Pages
 from .seal import Seal
@@ -38,11 +41,12 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 class Desk:
     """The handlers, each for one of the paths that nginx.conf.j2 has."""
 
-    def __init__(self, lookout: Lookout, attempts: Attempts, seal: Seal, pages: Pages) -> None:
+    def __init__(self, lookout: Lookout, attempts: Attempts, seal: Seal, pages: Pages, secret: str = "") -> None:
         self._lookout = lookout
         self._attempts = attempts
         self._seal = seal
         self._pages = pages
+        self._secret = secret
 
     async def serve(self, socket: Path) -> web.AppRunner:
         """Serve on ``socket``, until the runner is cleaned up."""
@@ -62,7 +66,10 @@ class Desk:
             "/sparkspace/unreachable": self.unreachable,
             "/sparkspace/unknown-backend": self.unknown_backend,
         }
-        app = web.Application()
+        gateway = Gateway(self._lookout, self._secret, self._is_foreign)
+        app = web.Application(client_max_size=LARGEST)  # nginx sends no body but a push
+        app.add_routes([web.post("/sparkspace/code/push", gateway.push)])
+        app.add_routes([web.get("/sparkspace/code/sessions", gateway.sessions)])
         app.add_routes([web.get(path, handler) for path, handler in handlers.items()])
         app.add_routes([web.get(f"/sparkspace/{name}", self.asset) for name in ASSETS])
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, max_field_size=LONGEST_HEADER)

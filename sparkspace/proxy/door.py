@@ -83,7 +83,7 @@ class Door:
         self._seal = Seal(settings.proxy_users, dyno.app_domain)
         self._lookout = Lookout(dyno, settings, self._follow)
         pages = Pages(dyno.app_name, settings.reverse_proxy_url)
-        self._desk = Desk(self._lookout, self._attempts, self._seal, pages)
+        self._desk = Desk(self._lookout, self._attempts, self._seal, pages, settings.secret)
         self._routes = Routes(
             app=dyno.app_name,
             listen=listening(dyno, env),

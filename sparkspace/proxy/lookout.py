@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from .. import ports, topology
-from ..cluster import master
+from ..cluster import class_server, master
 from ..cluster.master import MasterStatus
 from ..config import MOST_MASTERS, Backend, Dyno, Settings
 from ..log import event
@@ -33,6 +33,7 @@ class View:
     default: str = ""
     history: str = ""
     notebook: str = ""
+    class_server: str = ""
     history_host: str = ""
     notebook_host: str = ""
     chosen: dict[str, str] = field(default_factory=dict)
@@ -84,7 +85,11 @@ class Lookout:
         """Look once."""
         hosts = topology.master_hosts(self._dyno, self._settings)
         domain = topology.master_app_domain(self._dyno, self._settings)
-        others = [(f"1.history.{domain}", ports.HISTORY_UI), (f"1.notebook.{self._dyno.app_domain}", ports.NOTEBOOK)]
+        others = [
+            (f"1.history.{domain}", ports.HISTORY_UI),
+            (f"1.notebook.{self._dyno.app_domain}", ports.NOTEBOOK),
+            (class_server.host_of(self._dyno, self._settings), ports.CLASS_SERVER),
+        ]
         masters, found, _ = await asyncio.gather(
             asyncio.gather(*map(self._ask, hosts)),
             asyncio.gather(*(self._places.locate(host, port) for host, port in others)),
@@ -99,6 +104,7 @@ class Lookout:
                 default=await self._places.locate(self.default.host, self.default.port) if self.default else address,
                 history=found[0],
                 notebook=found[1],
+                class_server=found[2],
                 history_host=others[0][0],
                 notebook_host=others[1][0],
                 chosen={str(backend): where for backend, where in self._chosen.items()},

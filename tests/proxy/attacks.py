@@ -540,6 +540,42 @@ def slow() -> Iterator[Attack]:
         )
 
 
+def pushes() -> Iterator[Attack]:
+    """The two paths to the class server: for our own program alone, and no page of anybody's can act as one."""
+    push, sessions, ours = "/sparkspace/code/push", "/sparkspace/code/sessions", "X-Sparkspace-Push: 1"
+    empty, hides = "Content-Length: 0", ("sessions", "localspace", NO_LOCATION, NO_COOKIE)
+    for path in (push, sessions, f"{push}?x=1", f"{sessions}/ann", "/sparkspace/code/", "/sparkspace/code/list"):
+        yield get(f"push-no-password-{path}", path, 401, ours, head=(HOST,), hides=hides)
+        yield get(f"push-no-password-post-{path}", path, 401, ours, empty, method="POST", head=(HOST,), hides=hides)
+    yield get("push-sessions", sessions, 200, says=('"sessions": []',))
+    lines = {
+        "no-header": (), "another-value": ("X-Sparkspace-Push: 2",), "empty-header": ("X-Sparkspace-Push: ",),
+        "nginx-own-header": ("X-Push: 1",), "underscores": ("X_Sparkspace_Push: 1",),
+        "form": ("Content-Type: application/x-www-form-urlencoded",), "text": ("Content-Type: text/plain",),
+        "origin": (ours, f"Origin: https://{EVIL}"), "null-origin": (ours, "Origin: null"),
+        "cross-site": (ours, "Sec-Fetch-Site: cross-site"), "same-site": (ours, "Sec-Fetch-Site: same-site"),
+        "page-of-ours": ("Origin: https://spark.example.com", "Sec-Fetch-Site: same-origin"),
+        "referer": (f"Referer: https://{EVIL}/x",),
+    }  # fmt: skip
+    for name, more in lines.items():
+        yield get(f"push-{name}", push, 403, *more, empty, method="POST", hides=hides)
+    yield get("push-nothing", push, 400, ours, empty, method="POST", says=('"error": "malformed"',))
+    yield get("push-junk", push, 400, ours, "Content-Length: 4", method="POST", body="junk", says=("malformed",))
+    chunked = (ours, "Transfer-Encoding: chunked")
+    yield get("push-chunked", push, 400, *chunked, method="POST", body="4\r\njunk\r\n0\r\n\r\n", says=("malformed",))
+    forged = ("X-User: root", "X-Sender: root", "X-Seal: 0", "X-Client: 10.0.0.1", "X-Site: none", "X-Page: x")
+    yield get("push-forged-headers", push, 403, *forged, empty, method="POST", hides=hides)
+    yield get("push-preflight", push, 405, f"Origin: https://{EVIL}", ours, method="OPTIONS", hides=("Access-Control",))
+    for method in ("GET", "PUT", "DELETE", "PATCH", "PROPFIND"):
+        yield get(f"push-{method}", push, 405, ours, empty, method=method, hides=hides)
+    yield get("push-too-long", push, 413, ours, f"Content-Length: {1 << 30}", method="POST", hides=hides)
+    body = smuggled("/sparkspace/code/sessions")
+    for number in range(4):
+        text = request(push, ours, f"Content-Length: {len(body)}", method="POST", body=body)
+        yield Attack(f"push-smuggled-{number}", (text,), 400, ("malformed",), ("sessions",), sequence="push")
+
+
 TABLE = (
-    *passwords(), *choices(), *redirects(), *cookies(), *protocol(), *paths(), *foreign(), *guesses(), *slow(),
+    *passwords(), *choices(), *redirects(), *cookies(), *protocol(), *paths(), *foreign(), *pushes(), *guesses(),
+    *slow(),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 Heroku sends SIGTERM to every process of a dyno; pyspark's own handlers would end the tasks in it, as failures. Spark
 doesn't need the signal: it closes the daemon's stdin, and has it kill a worker (``PythonWorkerFactory``).
 
-A daemon for one version of the user's code alone (``SPARKSPACE_CODE``, see ``code/deploy.py``) ends when nobody needs it
+A daemon for one version of the user's code alone (``SPARKSPACE_CODE``: ``code/deploy.py``) ends when nobody needs it
 any more: Spark itself ends none before the executor does (SPARK-54055), and starts another if it should need it again.
 
 Executors run it as ``python -m sparkspace_daemon`` (``spark.python.daemon.module``), whatever Python they have.

@@ -1,0 +1,125 @@
+"""A laptop pushes to a session of a real driver on a real cluster, and executors load a class from the class server."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyspark
+import pytest
+
+from .conftest import Box, until
+
+pytestmark = [pytest.mark.box, pytest.mark.spark]
+
+# The class of "How Spark does Class Loading", as what SQL can call, and what it needs. It tells who loaded it.
+VECTOR = """\
+package org.example;
+public class Vector2D implements org.apache.spark.sql.api.java.UDF2<Double, Double, String> {
+  public String call(Double x, Double y) {
+    return getClass().getClassLoader().getClass().getSimpleName() + " " + Norm.of(x, y);
+  }
+}
+class Norm { static double of(double x, double y) { return Math.sqrt(x * x + y * y); } }
+"""
+# The driver has a copy of the class, which is in no folder that is served; executors have none. Then it runs whatever
+# is pushed, until it has run two versions.
+DRIVER = """\
+import json, os, sys, time
+from pyspark import cloudpickle
+from pyspark.sql import SparkSession
+from sparkspace.code import url_of
+from sparkspace.code.pushed import Pushed
+
+url = url_of("org.example.Vector2D")
+spark = SparkSession.builder.config("spark.repl.class.uri", url.partition("/org/")[0]).getOrCreate()
+spark.udf.registerJavaFunction("norm", "org.example.Vector2D", "string")
+rows = spark.sql("select * from values (3d, 4d), (5d, 12d), (8d, 15d), (7d, 24d) as t(x, y)").repartition(4)
+norms = sorted(row[0] for row in rows.selectExpr("norm(x, y)").collect())
+print("LOADED", json.dumps({"norms": norms, "url": url}), flush=True)
+
+pushed = Pushed.from_env(os.environ, "ann")
+ran = {}
+while len(ran) < 2:
+    folder = pushed.look()
+    if folder and pushed.version not in ran:
+        sys.path.insert(0, str(folder))
+        sys.modules.pop("mylib", None)
+        import mylib
+        cloudpickle.register_pickle_by_value(mylib)
+        ran[pushed.version] = spark.sparkContext.parallelize(range(8), 4).map(mylib.answer).collect()
+        print("RAN", json.dumps(ran[pushed.version]), flush=True)
+    time.sleep(0.05)
+"""
+
+
+@pytest.fixture(scope="module")
+def serving(cluster: Box) -> Iterator[Box]:
+    """The cluster, with a class server that has a compiled class, and a driver that waits for what is pushed."""
+    compiled = cluster.folder / "target" / "classes"
+    compiled.mkdir(parents=True)
+    source = cluster.folder / "Vector2D.java"
+    source.write_text(VECTOR)
+    jars = Path(str(pyspark.__file__)).parent / "jars"
+    subprocess.run(["javac", "-cp", f"{jars}/*", "-d", compiled, source], check=True, timeout=120)
+    cluster("scale", "classserver=1")
+    moved = "cp -r target /tmp/copy && rm -rf target"
+    submit = "bin/spark-submit --driver-class-path /tmp/copy/classes /tmp/job.py"
+    cluster("run", "--detach", f"cat > /tmp/job.py <<'END'\n{DRIVER}\nEND\n{moved} && {submit}")
+    try:
+        yield cluster
+    finally:
+        cluster("scale", "classserver=0")
+
+
+def printed(box: Box, word: str, number: int = 1) -> Any:  # noqa: ANN401
+    """What the driver prints after a word, once it has done so so many times."""
+
+    def found() -> list[str]:
+        return [line.partition(f": {word} ")[2] for line in box.log() if f": {word} " in line]
+
+    until(lambda: len(found()) >= number, timeout_s=120)
+    return json.loads(found()[number - 1])
+
+
+def pushes(box: Box) -> list[dict[str, Any]]:
+    """What ``status`` says of them."""
+    found: list[dict[str, Any]] = json.loads(box("status", "--json").stdout)["pushed"]
+    return found
+
+
+def test_executors_load_a_class_from_the_class_server(serving: Box) -> None:
+    found = printed(serving, "LOADED")
+    assert found["norms"] == [f"ExecutorClassLoader {norm}" for norm in ("13.0", "17.0", "25.0", "5.0")]
+    assert re.match(r"http://1\.classserver\.sparkspace\.app\.localspace:7090/read/[0-9a-f]{40}/", found["url"])
+    serving("run", f"curl -sS --fail '{found['url']}' | cmp - target/classes/org/example/Vector2D.class")
+
+
+def test_a_class_server_answers_nobody_without_the_secret(serving: Box) -> None:
+    base = "http://1.classserver.sparkspace.app.localspace:7090"
+    asked = " ".join(f"{base}{path}" for path in ("/list", "/sessions", "/classes/org/example/Vector2D.class", "/"))
+    asked += f" {base}/read/x/release/classes/a"
+    statuses = serving.out("run", f"for url in {asked}; do curl -s -o /dev/null -w '%{{http_code}} ' $url; done")
+    assert statuses.split() == [*["401"] * 4, "404"]
+
+
+def test_a_driver_runs_what_a_laptop_pushes(serving: Box, tmp_path: Path) -> None:
+    library = tmp_path / "mylib"
+    library.mkdir()
+    (library / "__init__.py").write_text("def answer(_):\n    return 41\n")
+    until(lambda: any("at=pushed session=ann version=none" in line for line in serving.log()))
+    first = serving.out("push", str(library))  # to the session that is open
+    assert re.fullmatch(r"pushed 1 file of 1, version [0-9a-f]{7}, \d+\.\d\d s\n", first)
+    assert printed(serving, "RAN") == [41] * 8
+    (shown,) = pushes(serving)
+    assert (shown["session"], shown["by"], shown["files"]) == ("ann", "spark", 1)
+    until(lambda: pushes(serving)[0]["drivers"][0][1] == shown["version"])
+    (library / "__init__.py").write_text("def answer(_):\n    return 42\n")
+    serving("push", "--to", "ann", str(library))
+    assert printed(serving, "RAN", 2) == [42] * 8
+    until(lambda: pushes(serving) == [])  # the driver has ended
+    assert "No session 'ann' is open" in serving("push", "--to", "ann", str(library), code=76).stderr
