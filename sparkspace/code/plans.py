@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from py4j.java_gateway import JavaClass  # type: ignore[import-untyped]
+
 from .deploy import Deployer, Envelope
 
 REMEMBERED = 4096  # functions, some kilobytes each
@@ -50,7 +52,7 @@ class Plans:
         """A DataFrame with all functions of the current version, as far as they are known; itself if none is older."""
         jvm: Any = deployer.context._jvm
         plans = jvm.org.apache.spark.sparkspace.Plans
-        if not hasattr(plans, "renewed"):
+        if not isinstance(plans, JavaClass):  # but a package: py4j takes any unknown name for one
             return frame  # a Spark that sparkspace has not installed. What runs is told (``Deployer.told``).
         query = frame.queryExecution()
         others = jvm.java.util.HashMap()
@@ -79,7 +81,7 @@ class Plans:
 def dataset(jvm: Any) -> Any:  # noqa: ANN401
     """The class of DataFrames in the JVM; another from Spark 4.0 on."""
     classic = jvm.org.apache.spark.sql.classic.Dataset
-    return classic if hasattr(classic, "ofRows") else jvm.org.apache.spark.sql.Dataset
+    return classic if isinstance(classic, JavaClass) else jvm.org.apache.spark.sql.Dataset
 
 
 def frames() -> type:

@@ -29,16 +29,17 @@ def answer(source: str) -> dict[str, str]:
 def everywhere(job):  # noqa: ANN001, ANN201
     """What ``job()`` gives here and on both executors; all the same, or it fails.
 
-    No barrier, which would have each of them: its tasks get new Python processes, and stale is what old ones are.
+    The tasks read all that they are given, or Spark ends their Python processes; and old ones are what may be stale.
     """
     import sparkspace
 
     sparkspace  # noqa: B018  # a lazy import of the shell's own, which no executor needs
     context = vars(sys.modules["__main__"])["sc"]
 
-    def both(_):  # noqa: ANN001, ANN202
+    def both(part):  # noqa: ANN001, ANN202
         import os
 
+        list(part)
         return [(os.getcwd(), repr(job()))]
 
     found, rdd = [], context.parallelize([0, 1], 2)

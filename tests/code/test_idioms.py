@@ -293,6 +293,7 @@ def test_a_worker_that_imported_from_elsewhere_is_found_out(lab: Lab) -> None:
         """
         def spoil(part):
             import sys, types
+            list(part)  # or this process would not be used again
             other = types.ModuleType("PKG")
             other.__file__, other.f = "/elsewhere/PKG.py", lambda: 666
             sys.modules["PKG"] = other
