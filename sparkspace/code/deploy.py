@@ -113,8 +113,8 @@ class Deployer:
                 notice(*error.lines())
             return False
 
-    def renew(self) -> bool:
-        """``refresh``, but what is wrong is raised.
+    def renew(self, again: bool = False) -> bool:
+        """``refresh``, but what is wrong is raised. ``again``: also in a script, which keeps what it began with.
 
         Raises:
             EditFailed, Moved, TooLarge: the version before goes on.
@@ -122,7 +122,7 @@ class Deployer:
         with self._lock:
             for tries in range(_TRIES):
                 try:
-                    changed = self._renew(self.project.look())
+                    changed = self._renew(self.project.look(again))
                     self._failed = ""
                     self._announce()
                     return changed
@@ -136,7 +136,7 @@ class Deployer:
             return False
         parcel.check_size(version)
         begun, before = time.perf_counter(), self.version
-        added = not self._begun or only_added(before, version)
+        added = not self._begun or (only_added(before, version) and not self.modules.has_others(version))
         self._begun = True
         replaced = {} if added else self.modules.become(version)
         self._alike = [*(self._alike if added else []), version.digest[:12]]
@@ -179,7 +179,6 @@ class Deployer:
             self._announced.last = asked
 
     def _bring_over(self, replaced: Mapping[str, tuple[ModuleType, ModuleType | None]]) -> None:
-        self.edits += 1
         for old, _ in replaced.values():
             self.formers.remember(old)
         migrate.migrate(replaced, self._names, self.imported)

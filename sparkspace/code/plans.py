@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from py4j.java_gateway import JavaClass  # type: ignore[import-untyped]
+
 from .deploy import Deployer, Envelope
 
 REMEMBERED = 4096  # functions, some kilobytes each
@@ -50,7 +52,8 @@ class Plans:
         """The DataFrame with nothing of it run yet, and its functions of the current version, where those are known."""
         jvm: Any = deployer.context._jvm
         plans, query = jvm.org.apache.spark.sparkspace.Plans, frame.queryExecution()
-        if not hasattr(plans, "renewed"):  # a Spark that sparkspace has not installed: workers refuse older functions
+        if not isinstance(plans, JavaClass):  # but a package: py4j takes any unknown name for one
+            # A Spark that sparkspace has not installed. Workers refuse older functions.
             return dataset(jvm).ofRows(frame.sparkSession(), query.logical())
         others = jvm.java.util.HashMap()
         for command, function in dict(plans.functions(query)).items():
@@ -72,7 +75,7 @@ class Plans:
 def dataset(jvm: Any) -> Any:  # noqa: ANN401
     """The class of DataFrames in the JVM; another from Spark 4.0 on."""
     classic = jvm.org.apache.spark.sql.classic.Dataset
-    return classic if hasattr(classic, "ofRows") else jvm.org.apache.spark.sql.Dataset
+    return classic if isinstance(classic, JavaClass) else jvm.org.apache.spark.sql.Dataset
 
 
 def frames() -> type:

@@ -4,38 +4,66 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from . import roots
 from .parcel import Version
+from .pushed import Pushed
 from .roots import Root
 from .tree import Tree, Watch
+
+_PUSHED = 1_000_000  # the place of what was pushed, wherever its folder is
 
 
 class Project:
     """Looks at the user's packages and modules. One that is ``frozen`` is looked at once."""
 
-    def __init__(self, extra: Iterable[str] = (), frozen: bool = False) -> None:
+    def __init__(self, extra: Iterable[str] = (), frozen: bool = False, pushed: Pushed | None = None) -> None:
         self.extra = set(extra)
         self.frozen = frozen
+        self.pushed = pushed
         self._tops: frozenset[str] = frozenset()
         self._places: dict[Path, int] = {}
         self._watches: dict[tuple[Path, str], Watch] = {}
         self._trees: dict[tuple[Path, str], Tree] = {}
+        self._pushed: list[Tree] = []
+        self._folder: Path | None = None
         self._version = Version(())
 
-    def look(self) -> Version:
+    def look(self, again: bool = False) -> Version:
         """The code as it is now: the same ``Version`` as before if nothing has changed.
+
+        ``again``: look at what is frozen, too.
 
         Raises:
             Moved: files change faster than they can be read.
         """
-        if self._look() or self._has_new_modules():
+        changed = self._look_at_pushed()
+        if self._look(again) or self._has_new_modules() or changed:
             self._find()
             self._look()
-            self._version = Version(tuple((self._places[key[0]], tree) for key, tree in sorted(self._trees.items())))
+            self._version = Version(tuple(self._shown()))
         return self._version
+
+    def _shown(self) -> Iterator[tuple[int, Tree]]:
+        """What was pushed, and of the rest the packages and modules that were not."""
+        hidden = frozenset(tree.root.units for tree in self._pushed)
+        for tree in self._pushed:
+            yield _PUSHED, tree
+        for (path, unit), tree in sorted(self._trees.items()):
+            if not any(unit in units for units in hidden):
+                yield self._places[path], tree
+
+    def _look_at_pushed(self) -> bool:
+        """Take over what a laptop has pushed to this session. Returns whether that is something new."""
+        folder = self.pushed.look() if self.pushed else None
+        if folder is None or folder == self._folder:
+            return False
+        self._folder = folder
+        units = frozenset(roots.packages(folder))
+        self._pushed = [Watch(Root(folder, units)).look()] if units else []
+        return True
 
     def want(self, names: Iterable[str]) -> bool:
         """Take packages or modules that some function imports only when it runs. Returns whether one is new."""
@@ -65,11 +93,11 @@ class Project:
                 if key not in self._watches:
                     self._watches[key] = Watch(Root(root.path, frozenset({unit})))
 
-    def _look(self) -> bool:
+    def _look(self, again: bool = False) -> bool:
         """Look at every unit. Returns whether one has changed."""
         changed = False
         for key, watch in self._watches.items():
-            if self.frozen and key in self._trees:
+            if self.frozen and not again and key in self._trees:
                 continue
             tree = watch.look()
             changed |= tree is not self._trees.get(key)

@@ -9,15 +9,18 @@ from __future__ import annotations
 import ast
 import functools
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
 from ..errors import SparkspaceError
-from .boot import Finder, Module, compiled
+from .boot import Finder, Loader, Module, compiled
 from .parcel import Version
+from .roots import is_the_users
 from .tree import Moved
 
 # Whoever uses these may import anything.
@@ -28,13 +31,31 @@ class EditFailed(SparkspaceError):
     """The edited code can't be imported. What was there before goes on."""
 
 
+class Witness(Finder):
+    """Also sees to modules that nobody has shipped yet: what was imported must be known when they are."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """The module's spec, found by whoever finds it."""
+        spec = super().find_spec(name, path, target)
+        others = (finder for finder in sys.meta_path if finder is not self) if spec is None else ()
+        for finder in others:
+            spec = finder.find_spec(name, path, target)  # type: ignore[arg-type]
+            if spec is not None:
+                break
+        if spec and type(spec.loader) is SourceFileLoader and is_the_users(os.path.dirname(str(spec.origin))):
+            spec.loader = Loader(name, str(spec.origin))
+            spec.loader.codes = self.codes
+        return spec
+
+
 class Modules:
     """The user's modules in this process, of one version."""
 
     def __init__(self) -> None:
         self.version = Version(())
         self.codes: dict[str, CodeType] = {}
-        self._finder = Finder({}, self._code)
+        self._loaded: dict[str, str] = {}
+        self._finder = Witness({}, self._code)
 
     def begin(self, version: Version) -> None:
         """Take ``version`` for what has been imported so far, and for what will be."""
@@ -47,6 +68,11 @@ class Modules:
         """Leave importing to Python again."""
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
+
+    def has_others(self, version: Version) -> bool:
+        """Whether a module was imported, since ``begin``, from a file that holds something else by now."""
+        modules = version.modules
+        return any(name in modules and modules[name].sha256 != sha256 for name, sha256 in self._loaded.items())
 
     def become(self, version: Version) -> dict[str, tuple[ModuleType, ModuleType | None]]:
         """Import what has to be imported anew. Returns name → the module before, and now (None: it is gone).
@@ -88,12 +114,16 @@ class Modules:
         loaded = [name for name in sys.modules if name.partition(".")[0] in units]
         if before.data != after.data:
             return loaded  # who has read a file, and kept something of it, can't be known
-        changed = {name for name in loaded if digest(before, name) != digest(after, name)}
+        changed = {name for name in loaded if self._digest(before, name) != digest(after, name)}
         found = dependents(changed, after.modules.keys() - before.modules.keys(), loaded, before)
         return [name for name in loaded if name in found]
 
+    def _digest(self, version: Version, name: str) -> str:
+        return digest(version, name) or self._loaded.get(name, "")
+
     def _code(self, name: str, path: str, sha256: str, content: bytes) -> CodeType:
-        if digest(self.version, name) != sha256:
+        self._loaded[name] = sha256
+        if name in self.version.modules and digest(self.version, name) != sha256:
             raise Moved(f"{path} has changed")
         code = compiled(path, sha256, content)
         self.codes[name] = code

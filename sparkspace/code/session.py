@@ -17,6 +17,7 @@ from .hooks import HOOKS
 from .interactive import Lines, ipython, is_interactive
 from .place import prepare
 from .project import Project
+from .pushed import Pushed
 
 LINES = Lines()
 
@@ -48,6 +49,7 @@ def session(
     ship: Iterable[str] = (),
     auto: bool | None = None,
     clean: bool = False,
+    push: str | None = None,
 ) -> SparkSession:
     """The Spark session of this process: on the cluster in a dyno (or a box), on ``local[*]`` elsewhere.
 
@@ -60,6 +62,8 @@ def session(
     :param ship: packages or modules that no import names (plug-ins that are loaded by their name, for instance)
     :param auto: whether an edit is taken over while this runs; by default in notebooks and shells, and not in scripts
     :param clean: new Python processes for each version, for code that can't be imported twice in one
+    :param push: take what a laptop pushes to this name (``bin/sparkspace push --to NAME``); notebooks and shells do so
+        before each line, a script before each job
 
     Raises:
         UsageError: ``source_root`` is no folder, or this process has a session through Spark Connect.
@@ -71,13 +75,14 @@ def session(
     interactive = is_interactive() if auto is None else auto
     deployer = HOOKS.of(spark.sparkContext)
     if deployer is None:
-        project = Project(ship, frozen=not interactive)
+        project = Project(ship, frozen=not interactive, pushed=pushed(push))
         deployer = Deployer(spark.sparkContext, project, names(), clean)
         deployer.renew()
         HOOKS.activate(deployer)
     else:
         deployer.project.want(ship)
         deployer.project.frozen = not interactive
+        deployer.project.pushed = deployer.project.pushed or pushed(push)
     LINES.leave()
     if interactive:
         LINES.follow(deployer)
@@ -96,6 +101,15 @@ def _started(app_name: str | None, master: str | None, conf: Mapping[str, str]) 
     for key, value in conf.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
+
+
+def pushed(name: str | None) -> Pushed | None:
+    """The session ``name`` of the class server; None without one.
+
+    Raises:
+        ConfigError, PlatformError: this is no dyno of a cluster that has a secret.
+    """
+    return Pushed.from_env(os.environ, name) if name else None
 
 
 def default_name() -> str:

@@ -56,7 +56,7 @@ def hotdeploy() -> Shipped:
         UsageError: there is no session.
     """
     deployer = _deployer()
-    deployer.renew()
+    deployer.renew(again=True)
     if deployer.version.files:
         _verify(deployer)
     return _shipped(deployer)

@@ -13,10 +13,10 @@ def answer(source: str) -> dict[str, str]:
     """Run ``source``; the value of its last line, if that is an expression."""
     import ast
 
-    tree = ast.parse(source, "<stdin>")
     names = vars(sys.modules["__main__"])
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     try:
+        tree = ast.parse(source, "<stdin>")
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         exec(compile(tree, "<stdin>", "exec"), names)
         value = eval(compile(ast.Expression(last.value), "<value>", "eval"), names) if last else None
     except BaseException as error:
@@ -29,16 +29,17 @@ def answer(source: str) -> dict[str, str]:
 def everywhere(job):  # noqa: ANN001, ANN201
     """What ``job()`` gives here and on both executors; all the same, or it fails.
 
-    No barrier, which would have each of them: its tasks get new Python processes, and stale is what old ones are.
+    The tasks read all that they are given, or Spark ends their Python processes; and old ones are what may be stale.
     """
     import sparkspace
 
     sparkspace  # noqa: B018  # a lazy import of the shell's own, which no executor needs
     context = vars(sys.modules["__main__"])["sc"]
 
-    def both(_):  # noqa: ANN001, ANN202
+    def both(part):  # noqa: ANN001, ANN202
         import os
 
+        list(part)
         return [(os.getcwd(), repr(job()))]
 
     found, rdd = [], context.parallelize([0, 1], 2)

@@ -42,7 +42,14 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 
 def executors(shell: Shell) -> list[psutil.Process]:
     below = psutil.Process(shell.process.pid).children(recursive=True)
-    return [each for each in below if any("CoarseGrainedExecutorBackend" in word for word in each.cmdline())]
+    return [each for each in below if any("CoarseGrainedExecutorBackend" in word for word in words(each))]
+
+
+def words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return []
 
 
 def pythons(shell: Shell) -> int:
