@@ -41,6 +41,7 @@ ENVIRON = {
     "code.boot": "runs in an executor, where nobody hands it anything",
     "code.memo.place": "runs in a user's own driver",
     "code.probe": "runs in an executor, where nobody hands it anything",
+    "code.python.sparkspace_daemon": "is started by an executor",
     "code.python.sparkspace_startup": "is run by Python's shell",
     "code.session": "is called by a user's program, and passes it in",
     "code.urls": "is called by a user's program, and passes it in",

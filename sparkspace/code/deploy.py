@@ -144,6 +144,7 @@ class Deployer:
             self.modules.begin(version)
         else:
             self._bring_over(replaced)
+            self.edits += 1
             spent = round((time.perf_counter() - begun) * 1000)
             files = len({name for name, _ in version.files.items() ^ before.files.items()})
             event("deployed", version=version.digest[:12], changes=files, modules=len(replaced), ms=spent)
