@@ -7,6 +7,7 @@ import scala.concurrent.Await
 import scala.concurrent.duration._
 
 import org.apache.spark.{SparkContext, SparkEnv}
+import org.apache.spark.executor.ExecutorClassLoader
 
 /** Asks executors what they would load. */
 private[sparkspace] object Probe {
@@ -56,12 +57,21 @@ private[sparkspace] object Probe {
     override def apply(asked: String): Answer = {
       val loader = Thread.currentThread.getContextClassLoader
       val wrong = wanted.flatMap { case (path, sha) =>
-        val found = Option(loader.getResourceAsStream(path)).map(read)
+        val found = Option(bytes(loader, path))
         if (found.contains(sha)) None else Some(path -> found.map(short).getOrElse("not there"))
       }
       Answer(SparkEnv.get.executorId, wrong)
     }
 
-    private def read(in: InputStream): String = try Classes.sha256(in.readAllBytes()) finally in.close()
+    private def bytes(loader: ClassLoader, path: String): String =
+      try read(loader.getResourceAsStream(path))
+      catch {
+        // With userClassPathFirst, Spark's own answers for a class of its parent with a stream that can't be read.
+        case _: Exception if loader.isInstanceOf[ExecutorClassLoader] =>
+          read(loader.asInstanceOf[ExecutorClassLoader].parentLoader.getResourceAsStream(path))
+      }
+
+    private def read(in: InputStream): String =
+      if (in == null) null else try Classes.sha256(in.readAllBytes()) finally in.close()
   }
 }
