@@ -1545,17 +1545,18 @@ IDIOMS = [
             from pyspark.sql.functions import udf
             from pyspark.sql.types import StructType, StructField
 
-            frame = spark.createDataFrame(
+            def frame():
+                return spark.createDataFrame(
                 [(Point(0),), (Point(1),)], StructType([StructField("p", UDT())])
             )
             """,
         ask="""
             [
-                [r[0] for r in frame.select(udf(lambda p: p.get(), "long")("p")).collect()],
-                [type(r.p) is Point and r.p.get() for r in frame.collect()],
+                [r[0] for r in frame().select(udf(lambda p: p.get(), "long")("p")).collect()],
+                [type(r.p) is Point and r.p.get() for r in frame().collect()],
                 [
                     r.p.get()
-                    for r in frame.select(
+                    for r in frame().select(
                         udf(lambda p: Point(p.x + 1), UDT())("p").alias("p")
                     ).collect()
                 ],

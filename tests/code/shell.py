@@ -26,7 +26,6 @@ CONF = {
     "spark.sql.shuffle.partitions": "2",
     "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
     "spark.locality.wait": "0",
-    "spark.scheduler.revive.interval": "50ms",  # a barrier waits for the next round, 1 s by default
     "spark.executor.memory": "512m",
     "spark.driver.memory": "512m",
 }
