@@ -301,9 +301,8 @@ def test_a_worker_that_imported_from_elsewhere_is_found_out(lab: Lab) -> None:
         sc.parallelize([0, 1], 2).mapPartitions(spoil).collect()
         """
     )
-    with pytest.raises(Failed, match="should come from version .* but it was imported from /elsewhere"):
-        for _ in range(8):  # until that very process is asked
-            lab.run("everywhere(lambda: PKG.f())")
+    for _ in range(8):  # until that very process is asked: it ends, and Spark tries the task again in another
+        assert lab.run("everywhere(lambda: PKG.f())") == 1
 
 
 def test_a_folder_that_was_tampered_with_is_found_out(lab: Lab) -> None:
