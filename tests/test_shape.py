@@ -43,6 +43,7 @@ ENVIRON = {
     "code.probe": "runs in an executor, where nobody hands it anything",
     "code.python.sparkspace_daemon": "is started by an executor",
     "code.python.sparkspace_startup": "is run by Python's shell",
+    "code.shipped": "is called by a user's program, and passes it in",
     "code.session": "is called by a user's program, and passes it in",
     "code.urls": "is called by a user's program, and passes it in",
 }

@@ -189,18 +189,30 @@ class Deployer:
 
         Raises:
             EditFailed: a function was made by code that is not there any more.
+            Moved: a script's file was edited after it began, and before it was shipped.
         """
         with self._lock:
+            for tries in range(_TRIES):
+                try:
+                    return self._envelope(command)
+                except Moved as error:  # an edit came between looking and packing
+                    if tries == _TRIES - 1 or self.project.frozen:
+                        raise Moved(
+                            error.message, "Take it over with sparkspace.hotdeploy(), or begin again."
+                        ) from error
+        raise AssertionError
+
+    def _envelope(self, command: object) -> object:
+        self.refresh()
+        inner, pickler = pickling.dumps(command, self.version.units, self.formers, self.closures.renew)
+        if self.project.want(pickler.lazy):
             self.refresh()
-            inner, pickler = pickling.dumps(command, self.version.units, self.formers, self.closures.renew)
-            if self.project.want(pickler.lazy):
-                self.refresh()
-            if not self.version.files:
-                return command
-            if self.needs_clean:
-                self._say_clean()
-                self.context.environment[CLEAN_VAR] = self.version.digest[:16]
-            return Envelope(self.parcels(), self.version.digest, inner, self.ran, not pickler.by_value)
+        if not self.version.files:
+            return command
+        if self.needs_clean:
+            self._say_clean()
+            self.context.environment[CLEAN_VAR] = self.version.digest[:16]
+        return Envelope(self.parcels(), self.version.digest, inner, self.ran, not pickler.by_value)
 
     def again(self, envelope: Envelope) -> Envelope:
         """The same function, with the version that is current now."""

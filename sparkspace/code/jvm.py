@@ -61,6 +61,11 @@ def hotdeploy(spark: SparkSession, dirs: list[Path]) -> str:
     return str(_ask(spark, "deploy", os.pathsep.join(map(str, dirs))))
 
 
+def is_here(spark: SparkSession) -> bool:
+    """Whether this Spark has our JVM code: one that sparkspace has installed."""
+    return not isinstance(_class(spark), JavaPackage)
+
+
 def versions(spark: SparkSession) -> list[str]:
     """What :func:`go` can go back to, the oldest first: ``number checksum``."""
     return list(_ask(spark, "all"))
@@ -95,13 +100,17 @@ def _functions(spark: SparkSession) -> Any:  # noqa: ANN401  what Py4J hands out
     Raises:
         JvmDeployError: this Spark has not got it.
     """
-    jvm: Any = spark.sparkContext._jvm
-    found = jvm.org.apache.spark.sparkspace.Functions
+    found = _class(spark)
     if isinstance(found, JavaPackage):  # what Py4J takes an unknown name for
         raise JvmDeployError(
             "This Spark has no sparkspace-jvm.jar: it was not installed by sparkspace.", "scripts/setup"
         )
     return found
+
+
+def _class(spark: SparkSession) -> Any:  # noqa: ANN401  what Py4J hands out has no types
+    jvm: Any = spark.sparkContext._jvm
+    return jvm.org.apache.spark.sparkspace.Functions
 
 
 def _java(spark: SparkSession) -> Any:  # noqa: ANN401  what Py4J hands out has no types

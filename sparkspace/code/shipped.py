@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pyspark.sql import SparkSession
+
 from ..errors import CheckFailed, UsageError
-from . import start
+from . import jvm, start
 from .deploy import Deployer
 from .hooks import HOOKS
 from .parcel import mb
@@ -26,12 +29,15 @@ class Shipped:
     size: int
     executors: Mapping[str, Mapping[str, int]]
     clean: bool
+    classes: str = ""
 
     def __repr__(self) -> str:
         lines = [f"version {self.version[:12]}: {self.files} files, {mb(self.size)}"]
         lines += [f"  {root}: {', '.join(sorted(units))}" for root, units in self.roots.items() if units]
         if self.clean:
             lines.append("  new Python processes for each version: compiled modules, or clean=True")
+        if self.classes:
+            lines.append(f"  classes of the JVM: version {self.classes}")
         for executor, ran in sorted(self.executors.items()):
             counts = ", ".join(f"{digest[:12]} {count} times" for digest, count in ran.items())
             lines.append(f"  executor {executor}: {counts}")
@@ -48,10 +54,11 @@ def shipped() -> Shipped:
 
 
 def hotdeploy() -> Shipped:
-    """Take over what is in the files now, and see it run on every executor.
+    """Take over what is in the files now, and see it run on every executor; compiled classes of the JVM, too.
 
     Raises:
         EditFailed: the edit can't be imported; the version before goes on.
+        JvmDeployError: the classes can't be deployed; those before go on.
         CheckFailed: an executor ran another version.
         UsageError: there is no session.
     """
@@ -59,7 +66,14 @@ def hotdeploy() -> Shipped:
     deployer.renew(again=True)
     if deployer.version.files:
         _verify(deployer)
-    return _shipped(deployer)
+    return replace(_shipped(deployer), classes=_classes())
+
+
+def _classes() -> str:
+    """Deploy what a build tool has compiled (``SPARKSPACE_CLASS_DIR``). Returns its version; empty: nothing."""
+    spark = SparkSession.getActiveSession()
+    dirs = jvm.class_dirs(os.environ, Path.cwd())
+    return jvm.hotdeploy(spark, dirs) if spark and dirs and jvm.is_here(spark) else ""
 
 
 def _verify(deployer: Deployer) -> None:
