@@ -1,10 +1,8 @@
-"""The driver's modules after an edit (``sparkspace/code/reload.py``, ``project.py``), without Spark.
-
-This module must not name importlib: whoever does may import anything, and is imported anew, too.
-"""
+"""The driver's modules after an edit (``sparkspace/code/reload.py``, ``project.py``), without Spark."""
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,8 @@ import pytest
 from sparkspace.code.parcel import Version
 from sparkspace.code.project import Project
 from sparkspace.code.reload import EditFailed, Modules
+from sparkspace.code.roots import Root
+from sparkspace.code.tree import Watch
 
 NAME = "reload_fares"
 
@@ -35,6 +35,11 @@ def modules() -> Iterator[Modules]:
     modules.end()
 
 
+def look(folder: Path) -> Version:
+    """The package alone: what else this process has imported is to stay."""
+    return Version(((0, Watch(Root(folder, frozenset({NAME}))).look()),))
+
+
 def write(folder: Path, **files: str) -> None:
     package = folder / NAME
     package.mkdir(exist_ok=True)
@@ -45,9 +50,9 @@ def write(folder: Path, **files: str) -> None:
 
 def test_an_edit_after_the_import_and_before_the_first_look(folder: Path, modules: Modules) -> None:
     write(folder, table="RATE = 1\n")
-    table = pytest.importorskip(f"{NAME}.table")
+    table = importlib.import_module(f"{NAME}.table")
     write(folder, table="RATE = 2\n")
-    version = Project().look()
+    version = look(folder)
     assert modules.has_others(version)
     modules.become(version)
     assert (table.RATE, sys.modules[f"{NAME}.table"].RATE) == (1, 2)
@@ -55,17 +60,16 @@ def test_an_edit_after_the_import_and_before_the_first_look(folder: Path, module
 
 def test_nothing_is_other_without_an_edit(folder: Path, modules: Modules) -> None:
     write(folder, table="RATE = 1\n")
-    pytest.importorskip(f"{NAME}.table")
-    assert not modules.has_others(Project().look())
+    importlib.import_module(f"{NAME}.table")
+    assert not modules.has_others(look(folder))
 
 
 def test_whoever_imports_it_is_imported_anew_and_nobody_else(folder: Path, modules: Modules) -> None:
     write(folder, table="RATE = 1\n", uses=f"from {NAME}.table import RATE\n", apart="SEEN = []\n")
-    uses, apart = (pytest.importorskip(f"{NAME}.{name}") for name in ("uses", "apart"))
-    project = Project()
-    modules.begin(project.look())
+    uses, apart = (importlib.import_module(f"{NAME}.{name}") for name in ("uses", "apart"))
+    modules.begin(look(folder))
     write(folder, table="RATE = 22\n")
-    replaced = modules.become(project.look())
+    replaced = modules.become(look(folder))
     assert set(replaced) == {f"{NAME}.table", f"{NAME}.uses"}
     assert sys.modules[f"{NAME}.uses"].RATE == 22
     assert sys.modules[f"{NAME}.apart"] is apart
@@ -78,12 +82,11 @@ def test_whoever_imports_it_is_imported_anew_and_nobody_else(folder: Path, modul
 )
 def test_an_edit_that_fails_changes_nothing(folder: Path, modules: Modules, text: str, message: str) -> None:
     write(folder, table="RATE = 1\n", uses=f"from {NAME} import table\n")
-    uses = pytest.importorskip(f"{NAME}.uses")
-    project = Project()
-    modules.begin(project.look())
+    uses = importlib.import_module(f"{NAME}.uses")
+    modules.begin(look(folder))
     write(folder, table=text)
     with pytest.raises(EditFailed, match=message) as raised:
-        modules.become(project.look())
+        modules.become(look(folder))
     assert str(folder / NAME / "table.py") in str(raised.value)
     assert sys.modules[f"{NAME}.uses"] is uses
     assert sys.modules[f"{NAME}.table"].RATE == 1
@@ -92,7 +95,7 @@ def test_an_edit_that_fails_changes_nothing(folder: Path, modules: Modules, text
 
 def test_what_is_frozen_is_looked_at_again_when_asked(folder: Path) -> None:
     write(folder, table="RATE = 1\n")
-    pytest.importorskip(f"{NAME}.table")
+    importlib.import_module(f"{NAME}.table")
     project = Project(frozen=True)
     first = project.look()
     write(folder, table="RATE = 22\n")
