@@ -45,7 +45,8 @@ def spark_home(folder: Path) -> Path:
     assert installed and installed.origin
     folder.mkdir()
     for each in Path(installed.origin).parent.iterdir():
-        (folder / each.name).symlink_to(each)
+        if each.name != "work":  # of another local-cluster
+            (folder / each.name).symlink_to(each)
     return folder
 
 
