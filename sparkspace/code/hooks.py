@@ -274,7 +274,7 @@ def _forget_shuffles(jrdd: Any, edits: int) -> None:  # noqa: ANN401
 
 
 def _transpile_again(this: Any) -> None:  # noqa: ANN401
-    """Spark 4.3 may have turned the function's source into an expression (SPARK's ``transpilePyUDFs``)."""
+    """Spark 4.3 may have turned the function's source into an expression (``optimizer.transpilePyUDFs``)."""
     if getattr(this, "transpiled", None):
         this.__init__(this.func, this._returnType, this._name, this.evalType, this.deterministic)
 
