@@ -6,11 +6,10 @@ A Broadcast of the user's, once pickled into a function, is known to Spark by it
 from __future__ import annotations
 
 import hashlib
-import importlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from py4j.java_gateway import JavaClass  # type: ignore[import-untyped]
 
@@ -76,12 +75,3 @@ def dataset(jvm: Any) -> Any:  # noqa: ANN401
     """The class of DataFrames in the JVM; another from Spark 4.0 on."""
     classic = jvm.org.apache.spark.sql.classic.Dataset
     return classic if isinstance(classic, JavaClass) else jvm.org.apache.spark.sql.Dataset
-
-
-def frames() -> type:
-    """The class of DataFrames in Python; another from Spark 4.0 on."""
-    try:
-        module: Any = importlib.import_module("pyspark.sql.classic.dataframe")
-    except ModuleNotFoundError:
-        module = importlib.import_module("pyspark.sql.dataframe")
-    return cast(type, module.DataFrame)
