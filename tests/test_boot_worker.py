@@ -1,4 +1,4 @@
-"""A Python worker's view of its own modules (``sparkspace/code/boot.py``), without Spark."""
+"""A Python worker's view of its own modules (``sparkspace/code/boot/worker.py``), without Spark."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import types
 
 import pytest
 
-from sparkspace.code.boot import Other, Worker
+from sparkspace.code.boot.tasks import Other
+from sparkspace.code.boot.worker import Worker
 
 
 @pytest.mark.parametrize("file", ["/elsewhere/fares.py", "/home-of-others/fares.py"])

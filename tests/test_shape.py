@@ -38,7 +38,7 @@ ENVIRON = {
     "box.terminal": "describes the terminal it is attached to",
     "cycling.executor": "runs in a Worker's environment, on the way to an executor's",
     "cycling.parent": "is started by a path of its own, and passes it in",
-    "code.boot": "runs in an executor, where nobody hands it anything",
+    "code.boot.tasks": "runs in an executor, where nobody hands it anything",
     "code.memo.place": "runs in a user's own driver",
     "code.probe": "runs in an executor, where nobody hands it anything",
     "code.python.sparkspace_daemon": "is started by an executor",

@@ -7,7 +7,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,8 +15,8 @@ from pyspark.accumulators import AddingAccumulatorParam, _accumulatorRegistry
 
 from ..errors import SparkspaceError
 from ..log import event, notice
-from . import lazy, migrate, parcel, pickling, start
-from .boot import ASKED
+from . import boot, lazy, migrate, parcel, pickling, start
+from .boot.tasks import ASKED
 from .closures import Closures
 from .parcel import Version
 from .project import Project, reasons
@@ -28,7 +27,6 @@ KEPT = 8  # versions that can be gone back to without sending them again
 CLEAN_VAR = "SPARKSPACE_CODE"  # another value is another pool of Python workers (PythonWorkersKey)
 _TRIES = 5
 _STREAM = "sql.streaming.queryId"
-BOOT = Path(__file__).with_name("boot.py")
 
 cloudpickle.register_pickle_by_value(start)  # type: ignore[no-untyped-call]  # pyspark has no types for it
 
@@ -251,7 +249,7 @@ class Deployer:
 
     def _broadcast(self, version: Version, zipped: bytes) -> Any:  # noqa: ANN401  # a Broadcast
         content = {
-            "boot": BOOT.read_text(encoding="utf-8"),
+            "boot": boot.sources(),
             "digest": version.digest,
             "zip": zipped,
             "units": sorted(version.units),

@@ -6,7 +6,7 @@ import ast
 import functools
 from collections.abc import Iterator
 
-from .boot import Module
+from .boot.modules import Module
 from .parcel import Version
 
 

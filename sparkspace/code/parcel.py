@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ..errors import SparkspaceError
 from ..log import notice
-from .boot import MANIFEST, Module, module_name
+from .boot.homes import MANIFEST
+from .boot.modules import Module, module_name
 from .tree import Entry, Tree
 
 LARGE = 5 * 1024 * 1024

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from ..errors import SparkspaceError
-from .boot import Finder, Loader, Module, compiled
+from .boot.modules import Finder, Loader, Module, compiled
 from .parcel import Version
 from .roots import is_the_users
 from .tree import Moved

@@ -6,16 +6,19 @@ from typing import Any
 
 
 def start(parcels: Any, digest: str, inner: bytes, ran: Any) -> Any:  # noqa: ANN401  # Broadcasts, and what was pickled
-    """Unpickle a function with version ``digest`` of the user's code: ``boot.Worker.enter``."""
+    """Unpickle a function with version ``digest`` of the user's code: ``boot.worker.Worker.enter``."""
     import sys
     import types
 
-    boot = sys.modules.get("_sparkspace_boot")
-    if boot is None:
-        boot = types.ModuleType("_sparkspace_boot")
-        sys.modules[boot.__name__] = boot
-        exec(compile(parcels[0].value["boot"], "sparkspace/code/boot.py", "exec"), boot.__dict__)
-    return boot.WORKER.enter(digest, parcels, inner, ran)
+    package = "_sparkspace_boot"
+    if f"{package}.worker" not in sys.modules:
+        sys.modules[package] = types.ModuleType(package)
+        for name, source in parcels[0].value["boot"].items():
+            module = types.ModuleType(f"{package}.{name}")
+            module.__package__ = package
+            sys.modules[module.__name__] = module
+            exec(compile(source, f"sparkspace/code/boot/{name}.py", "exec"), module.__dict__)
+    return sys.modules[f"{package}.worker"].WORKER.enter(digest, parcels, inner, ran)
 
 
 def running(_: int) -> tuple[str, str]:
@@ -24,5 +27,5 @@ def running(_: int) -> tuple[str, str]:
     import time
 
     time.sleep(0.02)
-    boot = sys.modules["_sparkspace_boot"]
-    return boot.where(), boot.WORKER.digest
+    worker = sys.modules["_sparkspace_boot.worker"]
+    return worker.where(), worker.WORKER.digest

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sparkspace.code.boot import KEPT
+from sparkspace.code.boot.homes import KEPT
 
 from .edits import PACKAGE, Editor
 from .shell import Shell

@@ -8,7 +8,7 @@ import pickle
 from typing import Any
 
 from .. import pickling
-from ..boot import HELD
+from ..boot.broadcasts import HELD
 from .active import Hooks
 from .spark import broadcasts
 
