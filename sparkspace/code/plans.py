@@ -13,7 +13,8 @@ from typing import Any
 
 from py4j.java_gateway import JavaClass  # type: ignore[import-untyped]
 
-from .deploy import Deployer, Envelope
+from .deploy import Deployer
+from .envelope import Envelope
 
 REMEMBERED = 4096  # functions, some kilobytes each
 

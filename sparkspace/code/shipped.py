@@ -97,7 +97,13 @@ def _shipped(deployer: Deployer) -> Shipped:
     size = sum(entry.size for entry in version.files.values())
     roots = deployer.project.roots
     return Shipped(
-        version.digest, deployer.since, roots, len(version.files), size, deployer.executors(), deployer.needs_clean
+        version.digest,
+        deployer.since,
+        roots,
+        len(version.files),
+        size,
+        deployer.current.executors(),
+        deployer.needs_clean,
     )
 
 

@@ -20,7 +20,7 @@ def _noticed(hooks: Hooks, cache: Any) -> Any:  # noqa: ANN401  # pyspark's
     def cached(this: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         result = cache(this, *args, **kwargs)
         if hooks.deployer:
-            hooks.deployer.keep()
+            hooks.deployer.current.keep()
         return result
 
     return cached

@@ -9,7 +9,7 @@ from pyspark.sql import udf as udfs
 from pyspark.sql import udtf as udtfs
 
 from .. import pickling
-from ..deploy import Envelope
+from ..envelope import Envelope
 from .active import Hooks
 from .spark import rdds
 
