@@ -25,7 +25,7 @@ class Current:
         self.ran = context.accumulator(value, AddingAccumulatorParam(zero))
         self._context = context
         self._alike: list[str] = []
-        self._kept: set[str] = set()
+        self._cached: dict[int, tuple[object, str]] = {}
         self._told: set[str] = set()
         self._announced = threading.local()
         _accumulatorRegistry[self.ran.aid] = Heard(self)  # type: ignore[assignment]  # it is given what executors say
@@ -34,9 +34,18 @@ class Current:
         """Another version is current. ``added``: it has all that the one before has, unchanged."""
         self._alike = [*(self._alike if added else []), digest[:12]]
 
-    def keep(self) -> None:
+    @property
+    def _kept(self) -> set[str]:
+        return {name for _, name in self._cached.values()}
+
+    def keep(self, cached: object) -> None:
         """Something is cached now: if a part of it is lost, it has to be made again by the version that made it."""
-        self._kept.update(self._alike[-1:])
+        for name in self._alike[-1:]:
+            self._cached.setdefault(id(cached), (cached, name))
+
+    def drop(self, cached: object) -> None:
+        """It is cached no more."""
+        self._cached.pop(id(cached), None)
 
     def announce(self) -> None:
         """Tell the jobs of this thread. A stream goes on with what it was started with."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from types import ModuleType
+from collections.abc import Callable
 from typing import Any
 
 from pyspark import SparkContext
@@ -13,13 +12,12 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from ..errors import SparkspaceError
 from ..log import event, notice
-from . import migrate, parcel, pickling
-from .closures import Closures
+from . import parcel, pickling
 from .current import Current
+from .driver import Driver
 from .envelope import Envelope, Sender
 from .parcel import Version
 from .project import Project
-from .reload import Modules
 from .tree import Moved
 
 CLEAN_VAR = "SPARKSPACE_CODE"  # another value is another pool of Python workers (PythonWorkersKey)
@@ -33,40 +31,41 @@ class Deployer:
     ``names``: what the lines of a shell are run in. ``clean``: a new Python process for each version, always.
     """
 
-    def __init__(self, context: SparkContext, project: Project, names: dict[str, Any], clean: bool = False) -> None:
+    def __init__(
+        self, context: SparkContext, project: Project, driver: Driver, names: dict[str, Any], clean: bool = False
+    ) -> None:
         self.context = context
         self.project = project
         self.sender = Sender(context)
         self.current = Current(context)
-        self.modules = Modules()
-        self.formers = pickling.Formers()
-        self.closures = Closures(self.modules)
-        self.imported: dict[str, tuple[str, str]] = {}
+        self.driver = driver
         self.on_change: list[Callable[[], None]] = []
         self.since = time.time()
         self._names = names
         self._clean = clean
         self._said_clean = clean  # who has asked for it knows
         self._lock = threading.RLock()
-        self._begun = False
-        self._failed = ""
+        self._failed = ("", "")
         self.edits = 0
 
     @property
     def version(self) -> Version:
         """The version that this driver runs."""
-        return self.modules.version
+        return self.driver.version
 
     def refresh(self) -> bool:
         """Look at the files, and run what is in them now. Returns whether that is something else than before.
 
         An edit that can't be imported is told, and changes nothing.
         """
+        if self.context._jsc is None:  # it was stopped
+            return False
         try:
             return self.renew()
         except SparkspaceError as error:
-            if error.message != self._failed:
-                self._failed = error.message
+            failed = (error.message, self.project.seen)
+            if failed != self._failed:
+                self._failed = failed
                 notice(*error.lines())
             return False
 
@@ -78,7 +77,7 @@ class Deployer:
         """
         with self._lock:
             changed: bool = unmoved(lambda: self._renew(self.project.look(again)))
-            self._failed = ""
+            self._failed = ("", "")
             self.current.announce()
             return changed
 
@@ -87,27 +86,17 @@ class Deployer:
             return False
         parcel.check_size(version)
         begun, before = time.perf_counter(), self.version
-        added = not self._begun or (only_added(before, version) and not self.modules.has_others(version))
-        self._begun = True
-        replaced = {} if added else self.modules.become(version)
+        added, replaced = self.driver.become(version, self._names)
         self.current.become(version.digest, added)
-        if added:
-            self.modules.begin(version)
-        else:
-            self._bring_over(replaced)
+        if not added:
             self.edits += 1
             spent = round((time.perf_counter() - begun) * 1000)
             files = len({name for name, _ in version.files.items() ^ before.files.items()})
-            event("deployed", version=version.digest[:12], changes=files, modules=len(replaced), ms=spent)
+            event("deployed", version=version.digest[:12], changes=files, modules=replaced, ms=spent)
         self.since = time.time()
         for tell in self.on_change if not added else ():
             tell()
         return True
-
-    def _bring_over(self, replaced: Mapping[str, tuple[ModuleType, ModuleType | None]]) -> None:
-        for old, _ in replaced.values():
-            self.formers.remember(old)
-        migrate.migrate(replaced, self._names, self.imported)
 
     def envelope(self, command: object) -> object:
         """``command``, so that whoever unpickles it has the code that is current now.
@@ -124,7 +113,7 @@ class Deployer:
 
     def _envelope(self, command: object) -> object:
         self.refresh()
-        inner, pickler = pickling.dumps(command, self.version.units, self.formers, self.closures.renew)
+        inner, pickler = pickling.dumps(command, self.version.units, self.driver.formers, self.driver.closures.renew)
         if self.project.want(pickler.lazy):
             self.refresh()
         if not self.version.files:
@@ -148,8 +137,3 @@ class Deployer:
         if not self._said_clean:
             self._said_clean = True
             notice("Each version of your code gets new Python processes, which takes seconds: it has compiled modules.")
-
-
-def only_added(before: Version, after: Version) -> bool:
-    """Whether nothing that was there before has changed or gone: then nothing has to be imported anew."""
-    return before.units < after.units and before.files.items() <= after.files.items()

@@ -44,7 +44,7 @@ class Lines:
         deployer.refresh()
         try:
             source = shell.transform_cell(info.raw_cell)
-            deployer.imported.update(imported_by(compile(source, "<cell>", "exec", dont_inherit=True)))
+            deployer.driver.imported.update(imported_by(compile(source, "<cell>", "exec", dont_inherit=True)))
         except (AttributeError, SyntaxError, ValueError):
             return  # IPython says what is wrong
 
@@ -54,7 +54,7 @@ class Lines:
         code = args[0]
         if isinstance(code, types.CodeType) and code.co_name == "<module>" and code.co_filename.startswith(_LINES):
             self._deployer.refresh()
-            self._deployer.imported.update(imported_by(code))
+            self._deployer.driver.imported.update(imported_by(code))
 
 
 def ipython() -> Any:  # noqa: ANN401  # IPython may not be there

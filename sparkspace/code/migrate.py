@@ -16,15 +16,18 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from . import references
-from .pickling import members
+from .pickling import Formers, members
 
 Replaced = Mapping[str, tuple[ModuleType, ModuleType | None]]
 _COPIED = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__annotations__")
 
 
-def migrate(replaced: Replaced, names: dict[str, Any], imported: Mapping[str, tuple[str, str]]) -> None:
+def migrate(
+    replaced: Replaced, formers: Formers, names: dict[str, Any], imported: Mapping[str, tuple[str, str]]
+) -> None:
     """Bring over functions, objects and modules, and ``names``, what a shell's lines are run in.
 
+    ``formers``: what all earlier versions had, the one before included.
     ``imported``: name → the module, and the name in it, that a line like ``from mylib import f as name`` took it from.
     """
     classes: dict[type, type] = {}
@@ -34,12 +37,15 @@ def migrate(replaced: Replaced, names: dict[str, Any], imported: Mapping[str, tu
         others[id(old)] = new
         if new is None:
             continue
-        for before, after in pairs(old, new):
+        for before, after in pairs(formers, new):
             others[id(before)] = after
             if isinstance(before, FunctionType) and isinstance(after, FunctionType):
                 patch(before, after)
+                refill(before.__globals__, new)
             elif isinstance(before, type) and isinstance(after, type):
                 classes[before] = after
+            elif hasattr(before, "cache_clear"):
+                before.cache_clear()
         forward(old, new)
     move_objects(classes)
     move_subclasses(classes)
@@ -68,10 +74,10 @@ def exported(names: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, name) for name in names.get("__all__", [name for name in names if not name.startswith("_")])]
 
 
-def pairs(old: ModuleType, new: ModuleType) -> Iterator[tuple[Any, Any]]:
-    """What has the same name in both, and is not the same."""
+def pairs(formers: Formers, new: ModuleType) -> Iterator[tuple[Any, Any]]:
+    """What has the same name in an earlier version of a module and in this, and is not the same."""
     after = dict(members(new))
-    for path, before in members(old):
+    for path, before in formers.of(new.__name__):
         if path in after and after[path] is not before:
             yield before, after[path]
 
@@ -102,11 +108,18 @@ class Forwarded(ModuleType):
 
 def forward(old: ModuleType, new: ModuleType) -> None:
     """Old functions, patched, look their globals up in the old module: let them find the new ones there."""
-    for name in [name for name in vars(old) if name not in vars(new)]:
-        del vars(old)[name]
-    vars(old).update(vars(new))
+    refill(vars(old), new)
     with contextlib.suppress(TypeError):  # a module with a class of its own
         old.__class__ = Forwarded
+
+
+def refill(names: dict[str, Any], new: ModuleType) -> None:
+    """Have the globals of an earlier version of a module be those of now."""
+    if names is vars(new) or names.get("__name__") != new.__name__:
+        return
+    for name in [name for name in names if name not in vars(new)]:
+        del names[name]
+    names.update(vars(new))
 
 
 def move_objects(classes: Mapping[type, type]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from ..errors import SparkspaceError
 from ..log import notice
 from .boot.homes import MANIFEST
-from .boot.modules import Module, module_name
+from .boot.modules import Module, module_name, precedence
 from .tree import Entry, Tree
 
 LARGE = 5 * 1024 * 1024
@@ -54,7 +54,7 @@ class Version:
         """Dotted name → where its source is. Where two roots have one, the first wins, as on ``sys.path``."""
         found: dict[str, Module] = {}
         for _, tree in self.trees:
-            for path, entry in tree.files.items():
+            for path, entry in sorted(tree.files.items(), key=lambda item: precedence(item[0])):
                 name = module_name(path)
                 if name:
                     found.setdefault(name, Module(str(tree.root.path / path), entry.sha256))

@@ -43,6 +43,13 @@ class Formers:
         except TypeError:
             return  # can't be referred to weakly: nothing that is pickled by name
 
+    def of(self, module: str) -> Iterator[tuple[str, Any]]:
+        """(name, what had it) of all that some earlier version of a module had, and that somebody still holds."""
+        for reference, (home, path) in list(self._places.values()):
+            each = reference()
+            if home == module and each is not None:
+                yield path, each
+
     def place(self, each: object) -> Place | None:
         """The name that it had; None if it had none."""
         reference, place = self._places.get(id(each), (None, None))
@@ -80,7 +87,7 @@ def _named(path: str, each: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
 
 
 class Pickler(cloudpickle.CloudPickler):
-    """cloudpickle, but for what belongs to ``units``: that goes by name, and is noticed in ``touched``."""
+    """cloudpickle, but for what belongs to ``units``: that goes by name."""
 
     def __init__(
         self, file: io.BytesIO, units: frozenset[str], formers: Formers, renew: Callable[[types.FunctionType], None]
@@ -89,7 +96,6 @@ class Pickler(cloudpickle.CloudPickler):
         self.renew = renew
         self.units = units
         self.formers = formers
-        self.touched = False
         self.by_value = False
         self.lazy: set[str] = set()
 
@@ -98,7 +104,6 @@ class Pickler(cloudpickle.CloudPickler):
         if isinstance(obj, types.FunctionType | type) or type(obj) is functools._lru_cache_wrapper:
             module = getattr(obj, "__module__", None) or ""
             if module.partition(".")[0] in self.units:
-                self.touched = True
                 place = self._place(obj, module)
                 if place and found(module, obj.__qualname__) is not obj:  # else cloudpickle finds it by itself
                     return operator.attrgetter(place[1]), (sys.modules[place[0]],)
@@ -108,7 +113,6 @@ class Pickler(cloudpickle.CloudPickler):
             elif isinstance(obj, types.FunctionType):
                 self.lazy |= imports_of(obj.__code__)
         elif isinstance(obj, types.ModuleType) and obj.__name__.partition(".")[0] in self.units:
-            self.touched = True
             if obj is not sys.modules.get(obj.__name__) and obj.__name__ in sys.modules:
                 return importlib.import_module, (obj.__name__,)
         return super().reducer_override(obj)  # type: ignore[no-untyped-call]

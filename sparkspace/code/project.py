@@ -74,6 +74,11 @@ class Project:
         return bool(new)
 
     @property
+    def seen(self) -> str:
+        """The name of the version that was looked at last, also if it could not be taken over."""
+        return self._version.digest
+
+    @property
     def roots(self) -> Mapping[Path, frozenset[str]]:
         """Folder → the names below it that are shipped."""
         return {path: frozenset(unit for at, unit in self._watches if at == path) for path in self._places}
@@ -107,7 +112,7 @@ class Project:
 
 def reasons(version: Version) -> dict[str, str]:
     """Name → why a worker looks for it in vain: what the code imports and is not shipped, and what lies beside it."""
-    found: dict[str, str] = {}
+    found = dict(ignored(version))
     for _, tree in version.trees:
         for name in roots.packages(tree.root.path):
             if name not in version.units and not name.startswith("."):
@@ -120,6 +125,14 @@ def reasons(version: Version) -> dict[str, str]:
                 if name not in version.units and name not in found and name not in roots.NOT_THE_USERS:
                     found[name] = _reason(name)
     return found
+
+
+def ignored(version: Version) -> Iterator[tuple[str, str]]:
+    """What is imported here from a shipped package, and named by ``.gitignore``."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None) or ""
+        if name.partition(".")[0] in version.units and name not in version.modules and file.endswith(".py"):
+            yield name, f"{file} was not shipped: .gitignore names it. Except it there: !{Path(file).name}"
 
 
 def _reason(name: str) -> str:

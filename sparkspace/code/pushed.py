@@ -6,10 +6,11 @@ import atexit
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -176,12 +177,20 @@ class Pushed:
         (self._folder / "trees" / found["version"] / "python").mkdir(exist_ok=True)
         self.version, self._seen = found["version"], answer.etag
         self._last = [*(each for each in self._last if each != self.version), self.version][-KEPT:]
-        self._blobs.keep((entry.sha256 for entry in files.values()), self._last)
+        self._blobs.keep((entry.sha256 for entry in files.values()), [*self._last, *self._in_use()])
         self._said = ""
         event(
             "pushed", session=self.name, version=self.version[:7], files=len(files), fetched=fetched,
             by=found.get("by") or "unknown", seconds=f"{time.monotonic() - began:.2f}",
         )  # fmt: skip
+
+    def _in_use(self) -> Iterator[str]:
+        """The versions that modules were imported from which have not changed since: they may read what lies there."""
+        trees = f"{self._folder}{os.sep}trees{os.sep}"
+        for module in list(sys.modules.values()):
+            file = getattr(module, "__file__", None) or ""
+            if file.startswith(trees):
+                yield file.removeprefix(trees).partition(os.sep)[0]
 
     def _complete(self, version: str, files: Mapping[str, Entry]) -> int:
         """Make its folder, if all files are here then. One that somebody wrote over is not, and fetched anew."""

@@ -6,13 +6,13 @@ modules are left alone until everything has been imported, so an edit that does 
 
 from __future__ import annotations
 
-import ast
-import functools
 import importlib
 import os
 import sys
+import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -21,10 +21,11 @@ from ..errors import SparkspaceError
 from .boot.modules import Finder, Loader, Module, compiled
 from .parcel import Version
 from .roots import is_the_users
+from .syntax import imports
 from .tree import Moved
 
-# Whoever uses these may import anything.
-_DYNAMIC = frozenset({"importlib", "pkgutil", "runpy", "__import__", "exec", "eval"})
+UNKNOWN = "unknown"  # in the place of a SHA-256
+_NONE = object()
 
 
 class EditFailed(SparkspaceError):
@@ -48,31 +49,62 @@ class Witness(Finder):
         return spec
 
 
+@dataclass(frozen=True)
+class State:
+    """What is imported: name → its code, and the SHA-256 of the file that it was made of."""
+
+    version: Version
+    codes: dict[str, CodeType] = field(default_factory=dict)
+    loaded: dict[str, str] = field(default_factory=dict)
+
+    def of(self, version: Version) -> State:
+        """The same, to become another version."""
+        return State(version, dict(self.codes), dict(self.loaded))
+
+
 class Modules:
     """The user's modules in this process, of one version."""
 
     def __init__(self) -> None:
-        self.version = Version(())
-        self.codes: dict[str, CodeType] = {}
-        self._loaded: dict[str, str] = {}
+        self._state = State(Version(()))
         self._finder = Witness({}, self._code)
+
+    @property
+    def version(self) -> Version:
+        """What has been imported so far, and what will be."""
+        return self._state.version
+
+    @property
+    def codes(self) -> Mapping[str, CodeType]:
+        """Name → the code of a module, of those that were imported since ``begin``."""
+        return self._state.codes
 
     def begin(self, version: Version) -> None:
         """Take ``version`` for what has been imported so far, and for what will be."""
-        self.version = version
-        self._finder.modules = version.modules
+        self._take(self._state.of(version))
         if self._finder not in sys.meta_path:
             sys.meta_path.insert(0, self._finder)
+
+    def _take(self, state: State) -> None:
+        self._state = state
+        self._finder.modules = state.version.modules
 
     def end(self) -> None:
         """Leave importing to Python again."""
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
 
+    def doubt(self, version: Version) -> None:
+        """Take for outdated what was imported before ``begin``, from a file written after this process began."""
+        since = process_began()
+        for name, module in version.modules.items():
+            if name in sys.modules and name not in self._state.loaded and changed_after(module.file, since):
+                self._state.loaded[name] = UNKNOWN
+
     def has_others(self, version: Version) -> bool:
-        """Whether a module was imported, since ``begin``, from a file that holds something else by now."""
-        modules = version.modules
-        return any(name in modules and modules[name].sha256 != sha256 for name, sha256 in self._loaded.items())
+        """Whether a module was imported from a file that holds something else by now."""
+        found = version.modules
+        return any(name in found and found[name].sha256 != sha256 for name, sha256 in self._state.loaded.items())
 
     def become(self, version: Version) -> dict[str, tuple[ModuleType, ModuleType | None]]:
         """Import what has to be imported anew. Returns name → the module before, and now (None: it is gone).
@@ -82,31 +114,22 @@ class Modules:
             Moved: a file has changed again meanwhile.
         """
         refuse_compiled(self.version, version)
-        before, self.version = self.version, version
-        self._finder.modules = version.modules
-        stale = self._stale(before, version)
-        old = {name: sys.modules.pop(name) for name in stale}
+        before, stale = self._state, self._stale(self.version, version)
+        old, kept = Old.take(stale, self.version.units | version.units), self.version.modules
+        self._take(before.of(version))
         try:
-            refuse_syntax_errors(before, version)
+            refuse_syntax_errors(before.version, version)
             for name in stale:
-                if name in version.modules or name not in before.modules:
+                if name in version.modules or name not in kept:
                     importlib.import_module(name)
         except BaseException as error:
-            self._restore(before, old)
+            self._take(before)
+            old.restore()
             if isinstance(error, Exception) and not isinstance(error, Moved | EditFailed):
                 raise EditFailed(described(error, version), "The version before goes on. Mend the file.") from error
             raise
-        for name in [name for name in sys.modules if name.partition(".")[0] in version.units]:
-            attach(name)
-        return {name: (module, sys.modules.get(name)) for name, module in old.items()}
-
-    def _restore(self, before: Version, old: Mapping[str, ModuleType]) -> None:
-        self.version = before
-        self._finder.modules = before.modules
-        for name, module in old.items():
-            sys.modules[name] = module
-        for name in old:
-            attach(name)
+        old.attach()
+        return {name: (module, sys.modules.get(name)) for name, module in old.modules.items()}
 
     def _stale(self, before: Version, after: Version) -> list[str]:
         """The loaded modules to import anew, in the order in which they were first."""
@@ -114,27 +137,88 @@ class Modules:
         loaded = [name for name in sys.modules if name.partition(".")[0] in units]
         if before.data != after.data:
             return loaded  # who has read a file, and kept something of it, can't be known
-        changed = {name for name in loaded if self._digest(before, name) != digest(after, name)}
-        found = dependents(changed, after.modules.keys() - before.modules.keys(), loaded, before)
+        changed = {name for name in loaded if self._digest(name, after) != digest(after, name)}
+        new = {name for name in after.modules.keys() - before.modules.keys() if name.partition(".")[0] in before.units}
+        found = dependents(changed, new, loaded, {**after.modules, **before.modules})
         return [name for name in loaded if name in found]
 
-    def _digest(self, version: Version, name: str) -> str:
-        return digest(version, name) or self._loaded.get(name, "")
+    def _digest(self, name: str, after: Version) -> str:
+        """Of what was imported. What nobody has seen, and nobody doubts, is as the file is."""
+        known = self._state.loaded.get(name) or digest(self.version, name)
+        return known if known or name.partition(".")[0] in self.version.units else digest(after, name)
 
     def _code(self, name: str, path: str, sha256: str, content: bytes) -> CodeType:
-        self._loaded[name] = sha256
+        self._state.loaded[name] = sha256
         if name in self.version.modules and digest(self.version, name) != sha256:
             raise Moved(f"{path} has changed")
         code = compiled(path, sha256, content)
-        self.codes[name] = code
+        self._state.codes[name] = code
         return code
 
 
-def attach(name: str) -> None:
-    """Make a loaded module an attribute of its package, which may be another object than when it was imported."""
-    package, _, last = name.rpartition(".")
-    if package in sys.modules and name in sys.modules:
-        setattr(sys.modules[package], last, sys.modules[name])
+@dataclass(frozen=True)
+class Old:
+    """What is taken out of the way while an edit is tried: modules, and what importing them anew overwrites.
+
+    ``stayed``: the other modules of these packages. ``attributes``: (a package that stays, a name in it) → its value.
+    """
+
+    modules: Mapping[str, ModuleType]
+    stayed: Mapping[str, ModuleType]
+    units: frozenset[str]
+    attributes: Mapping[tuple[str, str], object]
+
+    @classmethod
+    def take(cls, stale: list[str], units: frozenset[str]) -> Old:
+        """Take the modules of these names out of ``sys.modules``."""
+        modules = {name: sys.modules.pop(name) for name in stale}
+        stayed = {name: sys.modules[name] for name in list(sys.modules) if name.partition(".")[0] in units}
+        places = [(package, last) for package, _, last in (name.rpartition(".") for name in stale) if package in stayed]
+        values = {place: vars(stayed[place[0]]).get(place[1], _NONE) for place in places}
+        return cls(modules, stayed, units, values)
+
+    def restore(self) -> None:
+        """Put all back, and leave nothing of what was tried."""
+        for name in [name for name in sys.modules if name.partition(".")[0] in self.units]:
+            if name not in self.stayed:
+                del sys.modules[name]
+        sys.modules.update(self.modules)
+        for (package, last), value in self.attributes.items():
+            if value is not _NONE:
+                setattr(self.stayed[package], last, value)
+            elif last in vars(self.stayed[package]):
+                delattr(self.stayed[package], last)
+
+    def attach(self) -> None:
+        """Make modules that stay attributes of packages that are new, and keep what hides a module in one that stays.
+
+        Python does so when it imports a module: ``from .clean import clean`` has hidden it since.
+        """
+        for (package, last), value in self.attributes.items():
+            if value is not _NONE and value is not self.modules[f"{package}.{last}"]:
+                setattr(self.stayed[package], last, value)
+        for name, module in self.stayed.items():
+            package, _, last = name.rpartition(".")
+            if package in self.modules and package in sys.modules and last not in vars(sys.modules[package]):
+                setattr(sys.modules[package], last, module)
+
+
+def process_began() -> float:
+    """When this process was started, in seconds since 1970; 0 where that can't be told (no ``/proc``)."""
+    try:
+        with open("/proc/self/stat", encoding="utf-8") as file:
+            ticks = int(file.read().rpartition(")")[2].split()[19])  # "starttime" of proc(5), since the machine's
+    except OSError:
+        return 0.0
+    return time.time() - (time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK"))
+
+
+def changed_after(file: str, since: float) -> bool:
+    """Whether a file was written, or put into its place, after a moment."""
+    try:
+        return os.stat(file).st_ctime > since
+    except OSError:
+        return True
 
 
 def digest(version: Version, name: str) -> str:
@@ -187,9 +271,9 @@ def described(error: BaseException, version: Version) -> str:
     return where + "".join(traceback.format_exception_only(error)).strip()
 
 
-def dependents(changed: set[str], new: set[str], loaded: list[str], version: Version) -> set[str]:
+def dependents(changed: set[str], new: set[str], loaded: list[str], modules: Mapping[str, Module]) -> set[str]:
     """``changed``, and the loaded modules that import one of them, directly or not, at the top or in a function."""
-    needs = {name: imports(version.modules[name], name) for name in loaded if name in version.modules}
+    needs = {name: imports(modules[name], name) for name in loaded if name in modules}
     found = changed | new
     if found:
         found |= {name for name, needed in needs.items() if "*" in needed}
@@ -198,35 +282,3 @@ def dependents(changed: set[str], new: set[str], loaded: list[str], version: Ver
         if not more:
             return found
         found |= more
-
-
-@functools.lru_cache(maxsize=65536)
-def imports(module: Module, name: str) -> frozenset[str]:
-    """Dotted names that a module may import; ``*`` if that can't be told."""
-    try:
-        tree = ast.parse(Path(module.file).read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return frozenset({"*"})
-    is_package = module.file.endswith("__init__.py")
-    return frozenset(_imports(tree, name if is_package else name.rpartition(".")[0]))
-
-
-def _imports(tree: ast.AST, package: str) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield from _prefixes(alias.name)
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            base = ".".join([*above, *filter(None, [node.module])])
-            yield from _prefixes(base)
-            yield from (f"{base}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Name) and node.id in _DYNAMIC:
-            yield "*"
-
-
-def _prefixes(dotted: str) -> Iterator[str]:
-    parts = dotted.split(".")
-    yield from (".".join(parts[: i + 1]) for i in range(len(parts)))
-    if dotted in _DYNAMIC:
-        yield "*"

@@ -44,7 +44,9 @@ def find(modules: Mapping[str, ModuleType], extra: Iterable[str] = ()) -> tuple[
     for name, found in places.items():
         for folder in found:
             by_folder.setdefault(folder, set()).add(name)
-    return tuple(Root(path, frozenset(units)) for path, units in sorted(by_folder.items()))
+    places_of = {os.path.realpath(entry): place for place, entry in reversed(list(enumerate(sys.path)))}
+    ordered = sorted(by_folder.items(), key=lambda item: (places_of.get(str(item[0]), len(sys.path)), item[0]))
+    return tuple(Root(path, frozenset(units)) for path, units in ordered)
 
 
 def folders(module: ModuleType) -> Iterator[Path]:
@@ -118,9 +120,8 @@ def imported_below(folder: Path, unit: str) -> Iterator[str]:
 def sources(folder: Path, unit: str) -> Iterator[str]:
     """The Python files of a package or module."""
     package = folder / unit
-    if not package.is_dir():
-        yield str(folder / f"{unit}.py")
-        return
+    if not (package / "__init__.py").is_file():
+        yield str(folder / f"{unit}.py")  # a folder beside it has its data, say
     for here, below, files in os.walk(package):
         below[:] = [name for name in below if name.isidentifier() and name != "__pycache__"]
         yield from (os.path.join(here, name) for name in files if name.endswith(".py"))

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from ..errors import UsageError
 from . import roots
 from .deploy import Deployer
+from .driver import DRIVER
 from .hooks import HOOKS
 from .interactive import Lines, ipython, is_interactive
 from .place import prepare
@@ -71,12 +72,13 @@ def session(
     """
     refuse_connect()
     add_source_root(source_root)
+    DRIVER.begin()  # a JVM takes its time, and files may be edited meanwhile
     spark = _started(app_name, master, conf or {})
     interactive = is_interactive() if auto is None else auto
     deployer = HOOKS.of(spark.sparkContext)
     if deployer is None:
         project = Project(ship, frozen=not interactive, pushed=pushed(push))
-        deployer = Deployer(spark.sparkContext, project, names(), clean)
+        deployer = Deployer(spark.sparkContext, project, DRIVER, names(), clean)
         deployer.renew()
         HOOKS.activate(deployer)
     else:

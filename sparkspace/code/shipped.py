@@ -10,6 +10,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from ..errors import CheckFailed, UsageError
+from ..log import notice
 from . import jvm, start
 from .deploy import Deployer
 from .hooks import HOOKS
@@ -90,6 +91,10 @@ def _verify(deployer: Deployer) -> None:
         seen |= {executor for executor, _ in found}
         if len(seen) >= expected:
             return
+    notice(
+        f"{expected - len(seen)} of {expected} executors had no task of this check: they are busy. Whichever runs a "
+        "function later runs this version of it, or fails."
+    )
 
 
 def _shipped(deployer: Deployer) -> Shipped:

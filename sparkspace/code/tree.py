@@ -137,19 +137,17 @@ class Watch:
         found: dict[str, Stat] = {}
         for unit in sorted(self.root.units):
             package = os.path.join(base, unit)
-            if os.path.isdir(package):
+            found.update(_modules(base, unit))
+            if os.path.isdir(package):  # a module's data can lie in a folder of its name
                 self._collect(package, unit + "/", found)
-            else:
-                found.update(_modules(base, unit))
         return found
 
     def _collect(self, package: str, prefix: str, found: dict[str, Stat]) -> None:
         """Add what a package holds. One loop, for it runs before each action of a user's."""
-        folders = [(package, prefix)]
-        linked = set()
+        folders: list[tuple[str, str, tuple[str, ...]]] = [(package, prefix, (os.path.realpath(package),))]
         ignored = self._ignored
         while folders:
-            folder, prefix = folders.pop()
+            folder, prefix, above = folders.pop()
             for entry in _entries(folder):
                 path = prefix + entry.name
                 is_folder = entry.is_dir()
@@ -161,10 +159,11 @@ class Watch:
                     continue
                 if entry.is_symlink():  # maybe to a folder above: there would be no end
                     real = os.path.realpath(entry.path)
-                    if real in linked or f"{package}/".startswith(f"{real}/"):
+                    if any(f"{each}/".startswith(f"{real}/") for each in above):
                         continue
-                    linked.add(real)
-                folders.append((entry.path, path + "/"))
+                    folders.append((entry.path, path + "/", (*above, real)))
+                else:
+                    folders.append((entry.path, path + "/", above))
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

@@ -20,7 +20,7 @@ from ..log import event
 from .lookout import Lookout
 
 LARGEST = 72 * 1024 * 1024  # nginx has the same limit
-LARGEST_ANSWER = 16 * 1024 * 1024
+LARGEST_ANSWER = 16 * 1024 * 1024  # the names of what is missing
 AT_ONCE = 4  # bodies in memory
 WITHIN_S = aiohttp.ClientTimeout(total=60.0, sock_connect=3.0)
 
@@ -59,8 +59,7 @@ class Gateway:
                 async with session.request(
                     method, url, data=io.BytesIO(body) if body else None, headers=sent, allow_redirects=False
                 ) as reply:
-                    got, text = reply.headers, await reply.content.read(LARGEST)
-                    status = reply.status
+                    got, status, text = reply.headers, reply.status, await whole(reply.content)
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
             event("class-server", address=where, error=repr(error))
             return _refusal(502, "no-class-server", "The class server does not answer.", CURE)
@@ -69,6 +68,15 @@ class Gateway:
             event("class-server", address=where, warning="has-another-secret", status=status)
             return _refusal(502, "no-class-server", "What answers as the class server has another secret.", CURE)
         return web.Response(status=status, body=text, content_type="application/json", headers=FRESH)
+
+
+async def whole(content: aiohttp.StreamReader) -> bytes:
+    """All of an answer, or the beginning of one that is too large (which breaks its seal)."""
+    parts, left = [], LARGEST_ANSWER
+    while left > 0 and (part := await content.read(left)):  # gives what there is
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 FRESH = {"Cache-Control": "no-store"}

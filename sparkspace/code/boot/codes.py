@@ -18,7 +18,7 @@ def stored(codes: str, path: str, key: tuple[str, str], content: bytes) -> CodeT
     with contextlib.suppress(OSError, ValueError, EOFError, TypeError):
         with open(file, "rb") as stream:
             code: CodeType = marshal.load(stream)
-            return code.replace(co_filename=path)
+            return relocated(code, path)
     code = compiled(path, key[1], content)
     with contextlib.suppress(OSError):
         os.makedirs(codes, exist_ok=True)
@@ -27,6 +27,14 @@ def stored(codes: str, path: str, key: tuple[str, str], content: bytes) -> CodeT
             marshal.dump(code, stream)
         os.replace(temporary, file)
     return code
+
+
+def relocated(code: CodeType, path: str) -> CodeType:
+    """The same code from another file, with all functions in it: they ask where they are, to read what lies there."""
+    if code.co_filename == path:
+        return code
+    inner = (relocated(each, path) if isinstance(each, CodeType) else each for each in code.co_consts)
+    return code.replace(co_filename=path, co_consts=tuple(inner))
 
 
 def code_name(key: tuple[str, str]) -> str:

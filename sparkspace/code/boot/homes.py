@@ -43,7 +43,7 @@ def unpack(base: str, digest: str, parcels: Any) -> tuple[str, io.IOBase]:  # no
                 os.utime(home)
                 return home, lock
             lock.close()
-            discard(home)
+        discard(home)
         build(base, digest, parcels)
 
 
@@ -57,7 +57,9 @@ def intact(home: str) -> bool:
 
 
 def discard(home: str) -> None:
-    """Remove a version's folder, at once for everybody."""
+    """Remove a version's folder, if there is one, at once for everybody."""
+    if not os.path.isdir(home):
+        return
     aside = tempfile.mkdtemp(prefix=".bad-", dir=os.path.dirname(home))
     with contextlib.suppress(OSError):  # somebody else was faster
         os.rename(home, os.path.join(aside, "home"))
@@ -129,7 +131,7 @@ def prune(base: str) -> None:
     for home in homes[KEPT:]:
         with contextlib.suppress(OSError), open(os.path.join(home, ".lock"), "rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(home, ignore_errors=True)
+            discard(home)
     prune_codes(base, homes[:KEPT])
 
 

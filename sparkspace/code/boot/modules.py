@@ -65,10 +65,20 @@ def module_name(path: str) -> str | None:
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
+def place_of(name: str) -> int:
+    """``0`` of ``0/pkg/x.py``: the first root wins, as on ``sys.path``."""
+    return int(name.partition("/")[0])
+
+
+def precedence(path: str) -> tuple[bool, str]:
+    """Of two files that are one module, Python takes the package."""
+    return not path.endswith("/__init__.py"), path
+
+
 def located(home: str, manifest: Mapping[str, str]) -> dict[str, Module]:
     """The modules of an unpacked version. Where two roots have one, the first wins, as on ``sys.path``."""
     found: dict[str, Module] = {}
-    for name, sha256 in sorted(manifest.items()):
+    for name, sha256 in sorted(manifest.items(), key=lambda item: (place_of(item[0]), *precedence(item[0]))):
         dotted = module_name(name.partition("/")[2])
         if dotted:
             found.setdefault(dotted, Module(os.path.join(home, name), sha256))

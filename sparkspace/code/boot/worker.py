@@ -14,9 +14,9 @@ from types import CodeType
 from typing import Any
 
 from .broadcasts import hold_broadcasts
-from .codes import stored
+from .codes import relocated, stored
 from .homes import MANIFEST, folder, unpack
-from .modules import Finder, forget, located
+from .modules import Finder, forget, located, place_of
 from .tasks import Other, refuse_older, task, where
 
 
@@ -60,9 +60,10 @@ class Worker:
         sys.path[:] = [path for path in sys.path if not (self.home and path.startswith(self.home + os.sep))]
         manifest = json.loads(open(os.path.join(home, MANIFEST), "rb").read())
         self.finder.modules = located(home, manifest)
+        self.memory = {key: code for key, code in self.memory.items() if manifest.get(key[0]) == key[1]}
         self.digest, self.home, self.units = digest, home, frozenset(newest["units"])
         self.reasons, self.lazy = newest["reasons"], newest["lazy"]
-        sys.path[1:1] = sorted({os.path.join(home, name.partition("/")[0]) for name in manifest})
+        sys.path[1:1] = [os.path.join(home, str(place)) for place in sorted({place_of(name) for name in manifest})]
         self.install()
         if self.lock:
             self.lock.close()
@@ -101,7 +102,7 @@ class Worker:
         key = (os.path.relpath(path, self.home), sha256)
         if key not in self.memory:
             self.memory[key] = stored(os.path.join(folder(), "code"), path, key, content)
-        return self.memory[key]
+        return relocated(self.memory[key], path)
 
 
 class Explainer:
@@ -112,7 +113,7 @@ class Explainer:
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         """Always fails, or leaves the failing to Python."""
-        reason = self.worker.reasons.get(name) if path is None else None
+        reason = self.worker.reasons.get(name)
         if reason:
             raise ModuleNotFoundError(f"No module named {name!r} on this executor. {reason}", name=name)
 

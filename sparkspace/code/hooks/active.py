@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ...errors import SparkspaceError
+from ...log import notice
 from ..deploy import Deployer
 from ..plans import Plans
 from .spark import rdds
@@ -30,16 +32,14 @@ class Hooks:
         self.registered.clear()
         deployer.on_change.append(self._register_again)
 
-    def deactivate(self) -> None:
-        """Leave pyspark to itself."""
-        if self.deployer:
-            self.deployer.modules.end()
-        self.deployer = None
-
     def of(self, context: object) -> Deployer | None:
         """The deployer, if it is this context's."""
         return self.deployer if self.deployer and self.deployer.context is context else None
 
     def _register_again(self) -> None:
-        for register in list(self.registered.values()):
-            register()
+        for name, register in list(self.registered.items()):
+            try:
+                register()
+            except SparkspaceError as error:  # who uses it is refused by the executors
+                del self.registered[name]
+                notice(f"{name.rpartition('.')[2]} is registered no more. {error.message}", error.cure)

@@ -27,7 +27,7 @@ def _held(hooks: Hooks, dump: Any) -> Any:  # noqa: ANN401  # pyspark's
         deployer = hooks.of(this._sc)
         if deployer and not deployer.sender.is_sending and not isinstance(value, _PLAIN):
             deployer.refresh()  # a line may have imported and broadcast it at once
-            inner = pickling.by_name(value, deployer.version.units, deployer.formers)
+            inner = pickling.by_name(value, deployer.version.units, deployer.driver.formers)
             value = (HELD, inner) if inner is not None else value
         dump(this, value, file)
 

@@ -12,15 +12,34 @@ from .spark import DataFrame, rdds
 def install(hooks: Hooks) -> None:
     """Put the seams in."""
     for kind, name in ((rdds.RDD, "persist"), (DataFrame, "persist"), (DataFrame, "cache")):
-        setattr(kind, name, _noticed(hooks, getattr(kind, name)))
+        setattr(kind, name, _kept(hooks, getattr(kind, name)))
+    for kind in (rdds.RDD, DataFrame):
+        kind.unpersist = _dropped(hooks, kind.unpersist)
 
 
-def _noticed(hooks: Hooks, cache: Any) -> Any:  # noqa: ANN401  # pyspark's
+def _kept(hooks: Hooks, cache: Any) -> Any:  # noqa: ANN401  # pyspark's
     @functools.wraps(cache)
     def cached(this: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         result = cache(this, *args, **kwargs)
-        if hooks.deployer:
-            hooks.deployer.current.keep()
+        if hooks.deployer and _has_functions(hooks, this):
+            hooks.deployer.current.keep(this)
         return result
 
     return cached
+
+
+def _dropped(hooks: Hooks, drop: Any) -> Any:  # noqa: ANN401
+    @functools.wraps(drop)
+    def dropped(this: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        if hooks.deployer:
+            hooks.deployer.current.drop(this)
+        return drop(this, *args, **kwargs)
+
+    return dropped
+
+
+def _has_functions(hooks: Hooks, this: Any) -> bool:  # noqa: ANN401
+    """Whether there is Python code in it that has to be of one version. All else may be made again at any time."""
+    if isinstance(this, DataFrame):
+        return hooks.plans.has_functions(hooks.deployer, this._jdf)
+    return "PythonRDD[" in this._jrdd.rdd().toDebugString()

@@ -25,12 +25,13 @@ def _plan(hooks: Hooks) -> property:
     def current(this: Any) -> Any:  # noqa: ANN401  # pyspark's
         known = vars(this)
         frame = known.get("_sparkspace_jdf") or known.get("_jdf")
-        deployer = hooks.deployer
-        if deployer is None or known.get("_sparkspace") == deployer.version.digest:
+        deployer = hooks.of(this.sparkSession.sparkContext)
+        if deployer is None:
             return frame
-        known["_sparkspace"] = deployer.version.digest
-        if hooks.of(this.sparkSession.sparkContext):
+        deployer.refresh()
+        if known.get("_sparkspace") != deployer.version.digest:
             known["_sparkspace_jdf"] = frame = hooks.plans.renewed(deployer, frame)
+            known["_sparkspace"] = deployer.version.digest
         return frame
 
     def made(this: Any, frame: Any) -> None:  # noqa: ANN401
@@ -61,6 +62,8 @@ def _renew_views(hooks: Hooks, name: str) -> None:
 
     @functools.wraps(asked)
     def renewed(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        if hooks.deployer:
+            hooks.deployer.refresh()  # SQL names functions that an edit may have changed
         frame = asked(*args, **kwargs)
         if hooks.deployer and hooks.deployer.edits:
             frame._sparkspace = ""

@@ -1,5 +1,7 @@
-"""Python data sources: Spark unpickles them in processes on the driver's machine, and those pickle them anew, by name,
-for executors. So a project's own are refused.
+"""What Spark unpickles in Python processes of the driver's machine, which are given no broadcast, and so no code.
+
+Python data sources are pickled anew there, by name, for executors; ``transformWithState`` is asked for its state's
+variables. So a project's own are refused.
 """
 
 from __future__ import annotations
@@ -8,15 +10,20 @@ import functools
 import importlib
 from typing import Any
 
+from pyspark.sql import GroupedData
+
 from ...errors import UsageError
 from .active import Hooks
 from .spark import IS_OLD
 
 
 def install(hooks: Hooks) -> None:
-    """Put the seam in. Spark 3.5 has none."""
+    """Put the seams in. Spark 3.5 has neither."""
     if IS_OLD:
         return
+    for name in ("transformWithState", "transformWithStateInPandas"):
+        if hasattr(GroupedData, name):
+            setattr(GroupedData, name, _refusing(hooks, getattr(GroupedData, name)))
     kind = importlib.import_module("pyspark.sql.datasource").DataSourceRegistration
     register = kind.register
 
@@ -28,6 +35,20 @@ def install(hooks: Hooks) -> None:
         return register(this, source)
 
     kind.register = registered
+
+
+def _refusing(hooks: Hooks, transform: Any) -> Any:  # noqa: ANN401  # pyspark's
+    @functools.wraps(transform)
+    def transformed(this: Any, processor: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        if hooks.deployer and hooks.deployer.version.files:
+            raise UsageError(
+                f"{transform.__name__} can't be used together with shipped code: Spark runs its processor on the "
+                "driver's machine, too, in a process that is given none.",
+                "Use a plain session for it: SparkSession.builder.getOrCreate(), in a script of its own.",
+            )
+        return transform(this, processor, *args, **kwargs)
+
+    return transformed
 
 
 def _refuse(source: Any, units: frozenset[str]) -> None:  # noqa: ANN401
