@@ -162,6 +162,16 @@ def test_a_large_push_goes_in_parts(site: Site, ann: Pushed, project: Path) -> N
     assert {name: found[f"mylib/{name}"] for name in contents} == contents
 
 
+def test_a_push_of_many_files(site: Site, ann: Pushed, project: Path) -> None:
+    """The names of what is missing are more than one read of a socket gives."""
+    many = project / "src/mylib/many"
+    many.mkdir()
+    for number in range(3000):
+        (many / f"m{number}.py").write_text(f"X = {number}\n")
+    assert LINE.fullmatch(push(project, "--url", site.url).stdout)
+    assert len(files_of(ann.look())) > 3000
+
+
 def test_too_much_is_refused_with_the_largest_files(site: Site, ann: Pushed, project: Path) -> None:
     for number in range(12):
         with open(project / f"src/mylib/file{number}.bin", "wb") as file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from .pushed import Pushed
 from .roots import Root
 from .tree import Tree, Watch
 
+ASK_EVERY_S = 0.1  # a class server: each use of a DataFrame is a look
 _PUSHED = 1_000_000  # the place of what was pushed, wherever its folder is
 
 
@@ -29,6 +31,7 @@ class Project:
         self._trees: dict[tuple[Path, str], Tree] = {}
         self._pushed: list[Tree] = []
         self._folder: Path | None = None
+        self._ask_again_at = 0.0
         self._version = Version(())
 
     def look(self, again: bool = False) -> Version:
@@ -57,7 +60,10 @@ class Project:
 
     def _look_at_pushed(self) -> bool:
         """Take over what a laptop has pushed to this session. Returns whether that is something new."""
-        folder = self.pushed.look() if self.pushed else None
+        if self.pushed is None or time.monotonic() < self._ask_again_at:
+            return False
+        folder = self.pushed.look()
+        self._ask_again_at = time.monotonic() + ASK_EVERY_S
         if folder is None or folder == self._folder:
             return False
         self._folder = folder

@@ -70,6 +70,8 @@ def test_an_edit_is_seen_everywhere(shell: Shell, tmp_path: Path, idiom: Idiom) 
     assert lab.run(idiom.ask) == idiom.gives
     lab.write(idiom.edit)
     assert lab.run(idiom.ask) == idiom.then
+    lab.write({name: idiom.files.get(name) for name in idiom.edit})
+    assert lab.run(idiom.ask) == idiom.gives, "and back again"
 
 
 def test_what_was_built_before_an_edit_is_renewed_or_refused(lab: Lab) -> None:
@@ -110,6 +112,46 @@ def test_what_is_cached_stays_and_what_is_built_upon_it_is_told(lab: Lab) -> Non
     lab.shell.said()
     assert lab.run("sorted(shuffled.collect())") == [(0, 2), (1, 2)], "it may be what is cached"
     assert "from before an edit: something was cached then" in lab.shell.said()
+
+
+def test_something_cached_excuses_nothing_else(lab: Lab) -> None:
+    """Only what has Python functions, and only as long as it is cached."""
+    lab.write({"PKG.py": "def f(x): return (x % 2, 1)"})
+    lab.run(
+        """
+        import PKG
+        plain = [spark.range(3).cache(), sc.parallelize([1, 2], 2).cache()]
+        shuffled = sc.parallelize(range(4), 2).map(PKG.f).reduceByKey(lambda a, b: a + b)
+        other = sc.parallelize(range(4), 2).map(PKG.f).cache()
+        """
+    )
+    assert lab.run("[sorted(shuffled.collect()), other.count()]") == [[(0, 2), (1, 2)], 4]
+    lab.run("other.unpersist()")
+    lab.write({"PKG.py": "def f(x): return (x % 2 + 10, 1)"})
+    with pytest.raises(Failed, match="was built with version .* and you have edited it since"):
+        lab.run("shuffled.collect()")
+    lab.run("[each.unpersist() for each in plain]")
+
+
+def test_an_edit_is_seen_in_every_thread(lab: Lab) -> None:
+    lab.write({"PKG.py": "def f(x): return x % 2 + 1"})
+    lab.run(
+        """
+        import PKG
+        from concurrent.futures import ThreadPoolExecutor
+        from pyspark.sql.functions import udf
+        pool = ThreadPoolExecutor(1)
+        frame = spark.range(0, 2, 1, 2).select(udf(lambda x: PKG.f(x), "int")("id").alias("x"))
+        grouped = sc.parallelize(range(4), 2).map(lambda x: (PKG.f(x), 1)).reduceByKey(lambda a, b: a + b)
+        """
+    )
+    ask = "sorted(pool.submit(lambda: [r.x for r in frame.collect()]).result())"
+    assert lab.run(ask) == [1, 2]
+    assert lab.run("sorted(pool.submit(grouped.collect).result())") == [(1, 2), (2, 2)]
+    lab.write({"PKG.py": "def f(x): return x % 2 + 11"})
+    assert lab.run(ask) == [11, 12]
+    with pytest.raises(Failed, match="was built with version .* and you have edited it since"):
+        lab.run("pool.submit(grouped.collect).result()")
 
 
 def test_more_modules_make_nothing_stale(lab: Lab) -> None:

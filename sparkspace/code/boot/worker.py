@@ -58,7 +58,8 @@ class Worker:
         home, lock = unpack(folder(), digest, parcels)
         forget(self.units | set(newest["units"]), sys.modules)
         sys.path[:] = [path for path in sys.path if not (self.home and path.startswith(self.home + os.sep))]
-        manifest = json.loads(open(os.path.join(home, MANIFEST), "rb").read())
+        with open(os.path.join(home, MANIFEST), "rb") as file:
+            manifest = json.load(file)
         self.finder.modules = located(home, manifest)
         self.memory = {key: code for key, code in self.memory.items() if manifest.get(key[0]) == key[1]}
         self.digest, self.home, self.units = digest, home, frozenset(newest["units"])
