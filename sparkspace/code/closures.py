@@ -22,7 +22,7 @@ class Closures:
         Raises:
             EditFailed: the file has none, or several that it could be.
         """
-        candidates = self._candidates(*origin(function))
+        candidates = self._candidates(function)
         if candidates is None:
             return  # its module is as it was at the beginning
         code = function.__code__
@@ -37,7 +37,8 @@ class Closures:
             "Make it again: run the line that made it.",
         )
 
-    def _candidates(self, module: str, name: str) -> list[CodeType] | None:
+    def _candidates(self, function: FunctionType) -> list[CodeType] | None:
+        module, name = origin(function)
         code = self._modules.codes.get(module)
         if code is None:
             return None
@@ -47,16 +48,23 @@ class Closures:
             for path, each in nested(code, ""):
                 by_name[path].append(each)
             known = self._known[module] = (code, by_name)
-        return known[1].get(name, [])
+        if last(name) == function.__code__.co_name:
+            return known[1].get(name, [])
+        return [each for path, found in known[1].items() if last(path) == function.__code__.co_name for each in found]
 
 
 def origin(function: FunctionType) -> tuple[str, str]:
     """The module and the qualified name that a function was made with: ``functools.wraps`` gives it others.
 
-    (On Python 3.10 the name can't be told from that of a function that is wrapped.)
+    On Python 3.10 the name is that of the function that is wrapped.
     """
     name = getattr(function.__code__, "co_qualname", None) or function.__qualname__
     return str(function.__globals__.get("__name__") or function.__module__), str(name)
+
+
+def last(path: str) -> str:
+    """``outer.<locals>.inner`` → ``inner``."""
+    return path.rpartition(".")[2]
 
 
 def nested(code: CodeType, prefix: str) -> Iterator[tuple[str, CodeType]]:
