@@ -2,7 +2,8 @@
 
     .venv/bin/python3 bench/shipping.py [--files 1000] [--rounds 200] [--json FILE]
 
-Beside it, what oarphpy and others do before each job: ``shutil.make_archive`` of the same folder.
+Beside it, what is done elsewhere before each job: oarphpy's egg, built by setuptools in a temporary folder, and
+``shutil.make_archive`` of the same folder.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import json
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -51,6 +53,14 @@ def first(folder: Path) -> object:
     return parcel.packed(Project().look())
 
 
+def egg(folder: Path, place: Path) -> None:
+    """An egg of a copy of the folder."""
+    copy = Path(tempfile.mkdtemp(dir=place)) / "project"
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    code = "import setuptools; setuptools.setup(name='library', packages=setuptools.find_packages())"
+    subprocess.run([sys.executable, "-c", code, "-q", "bdist_egg"], cwd=copy, check=True, capture_output=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=1000)
@@ -70,6 +80,7 @@ def main() -> None:
             "nothing changed": timed(project.look, options.rounds),
             "the first time": timed(lambda: first(folder), few),
             "shutil.make_archive": timed(lambda: shutil.make_archive(f"{name}/out", "zip", folder), few),
+            "oarphpy's egg": timed(lambda: egg(folder, Path(name)), 3),
         }
     print(f"{files} files, ms        least   median      p95      CPU")
     for what, each in found.items():

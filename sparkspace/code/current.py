@@ -20,8 +20,9 @@ class Current:
     """The version that is current, those that it only adds to, and those that something cached was made with."""
 
     def __init__(self, context: SparkContext) -> None:
-        zero: Any = Counter()  # pyspark's type of an accumulator wants numbers
-        self.ran = context.accumulator(zero, AddingAccumulatorParam(zero))
+        value: Any = Counter()  # pyspark's type of an accumulator wants numbers
+        zero: Any = Counter()  # another one: it is added to in place
+        self.ran = context.accumulator(value, AddingAccumulatorParam(zero))
         self._context = context
         self._alike: list[str] = []
         self._kept: set[str] = set()

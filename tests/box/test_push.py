@@ -26,35 +26,33 @@ public class Vector2D implements org.apache.spark.sql.api.java.UDF2<Double, Doub
 }
 class Norm { static double of(double x, double y) { return Math.sqrt(x * x + y * y); } }
 """
-# The driver has a copy of the class, which is in no folder that is served; executors have none. Then it runs whatever
-# is pushed, until it has run two versions.
+# The driver has a copy of the class, which is in no folder that is served; executors have none. Then it runs a library,
+# which the release has, until that has given three answers.
 DRIVER = """\
-import json, os, sys, time
-from pyspark import cloudpickle
-from pyspark.sql import SparkSession
+import json, time
+import mylib
+import sparkspace
+from pyspark.sql.functions import udf
 from sparkspace.code import url_of
-from sparkspace.code.pushed import Pushed
 
 url = url_of("org.example.Vector2D")
-spark = SparkSession.builder.config("spark.repl.class.uri", url.partition("/org/")[0]).getOrCreate()
+spark = sparkspace.session(push="ann", conf={"spark.repl.class.uri": url.partition("/org/")[0]})
 spark.udf.registerJavaFunction("norm", "org.example.Vector2D", "string")
 rows = spark.sql("select * from values (3d, 4d), (5d, 12d), (8d, 15d), (7d, 24d) as t(x, y)").repartition(4)
 norms = sorted(row[0] for row in rows.selectExpr("norm(x, y)").collect())
 print("LOADED", json.dumps({"norms": norms, "url": url}), flush=True)
 
-pushed = Pushed.from_env(os.environ, "ann")
-ran = {}
-while len(ran) < 2:
-    folder = pushed.look()
-    if folder and pushed.version not in ran:
-        sys.path.insert(0, str(folder))
-        sys.modules.pop("mylib", None)
-        import mylib
-        cloudpickle.register_pickle_by_value(mylib)
-        ran[pushed.version] = spark.sparkContext.parallelize(range(8), 4).map(mylib.answer).collect()
-        print("RAN", json.dumps(ran[pushed.version]), flush=True)
+rdd = spark.sparkContext.parallelize(range(8), 4).map(mylib.answer)
+frame = spark.range(0, 8, 1, 4).select(udf(lambda x: mylib.answer(x), "int")("id").alias("found"))
+answers = []
+while len(answers) < 3:
+    found = [rdd.collect(), [row.found for row in frame.collect()], mylib.answer(0)]
+    if found not in answers:
+        answers.append(found)
+        print("RAN", json.dumps(found), flush=True)
     time.sleep(0.05)
 """
+LIBRARY = "def answer(_):\n    return {}\n"
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +65,13 @@ def serving(cluster: Box) -> Iterator[Box]:
     jars = Path(str(pyspark.__file__)).parent / "jars"
     subprocess.run(["javac", "-cp", f"{jars}/*", "-d", compiled, source], check=True, timeout=120)
     cluster("scale", "classserver=1")
+    job = cluster.folder / "job"
+    (job / "mylib").mkdir(parents=True)
+    (job / "mylib" / "__init__.py").write_text(LIBRARY.format(40))
+    (job / "job.py").write_text(DRIVER)
     moved = "cp -r target /tmp/copy && rm -rf target"
-    submit = "bin/spark-submit --driver-class-path /tmp/copy/classes /tmp/job.py"
-    cluster("run", "--detach", f"cat > /tmp/job.py <<'END'\n{DRIVER}\nEND\n{moved} && {submit}")
+    submit = "bin/spark-submit --driver-class-path /tmp/copy/classes job/job.py"
+    cluster("run", "--detach", f"{moved} && {submit}")
     try:
         yield cluster
     finally:
@@ -107,19 +109,20 @@ def test_a_class_server_answers_nobody_without_the_secret(serving: Box) -> None:
     assert statuses.split() == [*["401"] * 4, "404"]
 
 
-def test_a_driver_runs_what_a_laptop_pushes(serving: Box, tmp_path: Path) -> None:
+def test_a_session_runs_what_a_laptop_pushes(serving: Box, tmp_path: Path) -> None:
+    """What was made of the release's library runs the laptop's, at the next action, in a script too."""
     library = tmp_path / "mylib"
     library.mkdir()
-    (library / "__init__.py").write_text("def answer(_):\n    return 41\n")
-    until(lambda: any("at=pushed session=ann version=none" in line for line in serving.log()))
+    (library / "__init__.py").write_text(LIBRARY.format(41))
+    assert printed(serving, "RAN") == [[40] * 8, [40] * 8, 40]
     first = serving.out("push", str(library))  # to the session that is open
     assert re.fullmatch(r"pushed 1 file of 1, version [0-9a-f]{7}, \d+\.\d\d s\n", first)
-    assert printed(serving, "RAN") == [41] * 8
+    assert printed(serving, "RAN", 2) == [[41] * 8, [41] * 8, 41]
     (shown,) = pushes(serving)
     assert (shown["session"], shown["by"], shown["files"]) == ("ann", "spark", 1)
     until(lambda: pushes(serving)[0]["drivers"][0][1] == shown["version"])
-    (library / "__init__.py").write_text("def answer(_):\n    return 42\n")
+    (library / "__init__.py").write_text(LIBRARY.format(42))
     serving("push", "--to", "ann", str(library))
-    assert printed(serving, "RAN", 2) == [42] * 8
+    assert printed(serving, "RAN", 3) == [[42] * 8, [42] * 8, 42]
     until(lambda: pushes(serving) == [])  # the driver has ended
     assert "No session 'ann' is open" in serving("push", "--to", "ann", str(library), code=76).stderr
