@@ -16,6 +16,7 @@ from ..slug import runtimes
 SUITES = (
     "tests/test_seams.py",
     "tests/test_daemon.py",
+    "tests/test_closures.py",
     "tests/test_reload.py",
     "tests/test_boot_worker.py",
     "tests/code/test_idioms.py",
