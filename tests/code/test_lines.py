@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from buildpack import versions
+from buildpack.app import runs_on
 
 from .. import spark_lines
 from ..launchers import ROOT
@@ -30,7 +31,7 @@ OLDEST = "3.10"
 def cases() -> list[object]:
     """(version, a Python or None for the newest): all lines, and the last that runs on the oldest Python, with that."""
     default = versions.default().version
-    oldest = [each for each in versions.versions() if versions.resolve(each).python[0] in ("3.9", OLDEST)][-1]
+    oldest = [each for each in versions.versions() if runs_on(versions.resolve(each), OLDEST)][-1]
     rows = [pytest.param(version, None, id=version) for version in versions.versions() if version != default]
     rows += [pytest.param(oldest, OLDEST, id=f"{oldest}-python{OLDEST}")]
     return [*rows, pytest.param(default, None, id=f"{default}-newest")]
