@@ -8,11 +8,13 @@ import importlib
 import inspect
 import operator
 import types
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import pyspark
 import pytest
-from pyspark import accumulators, cloudpickle, daemon
+from pyspark import accumulators, cloudpickle, daemon, java_gateway
 from pyspark.sql import SparkSession, udf, udtf
 
 from sparkspace.code.boot import broadcasts as held
@@ -133,6 +135,20 @@ def test_a_broadcast_can_be_made_lazy() -> None:
     this.__class__ = held.lazy_broadcast(spark.broadcasts.Broadcast)
     this._value = "plain"
     assert this.value == "plain"
+
+
+def test_plans_are_written_with_classes_that_the_jvm_has() -> None:
+    """``plans.py`` names them through py4j, which takes any name."""
+    assert entry("spark-core_*.jar", "org/apache/spark/api/python/SimplePythonFunction.class")
+    assert "org.apache.spark.api.python.*" in java_gateway.launch_gateway.__code__.co_consts
+    dataset = f"org/apache/spark/sql/{'' if spark.IS_OLD else 'classic/'}Dataset.class"
+    assert b"ofRows" in entry("spark-sql_*.jar", dataset), pyspark.__version__
+
+
+def entry(jar: str, name: str) -> bytes:
+    [path] = (Path(pyspark.__file__).parent / "jars").glob(jar)
+    with zipfile.ZipFile(path) as opened:
+        return opened.read(name)
 
 
 @pytest.mark.skipif(spark.IS_OLD, reason="Spark 3.5 has no data sources in Python")
