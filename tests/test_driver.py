@@ -122,6 +122,16 @@ def test_what_is_held_of_a_cache_is_emptied(lab: Lab) -> None:
     assert f(3) == 3000
 
 
+WRAPPED = """
+import functools
+def w(f):
+    @functools.wraps(f)
+    def g(x): return f(x) + {}
+    return g
+F = [0, w(lambda x: x)]
+"""
+
+
 @pytest.mark.parametrize(
     ("before", "after", "answer"),
     [
@@ -130,6 +140,7 @@ def test_what_is_held_of_a_cache_is_emptied(lab: Lab) -> None:
         ("F = [0, lambda *x: x]", "F = [0, lambda x: x]", "1"),
         ("def m():\n    def f(x): return x + 1\n    return f\nF = [0, m()]",
          "K = 5\ndef m():\n    def f(x): return x + 100\n    return f\nF = [0, m()]", "101"),
+        (WRAPPED.format(1), WRAPPED.format(9), "10"),
         ("def m(r):\n    def f(x): return x * r\n    return f\nF = [0, m(2)]",
          "def m(r):\n    def f(x): return x + r\n    return f\nF = [0, m(2)]", "3"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -325,6 +326,7 @@ def test_foreach_batch(lab: Lab) -> None:
     assert lab.run(ask) == ["2b"]
 
 
+@pytest.mark.skipif(not importlib.util.find_spec("pyspark.sql.datasource"), reason="this Spark has no data sources")
 def test_python_data_source(lab: Lab) -> None:
     source = """
     from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition

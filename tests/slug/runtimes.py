@@ -19,12 +19,19 @@ def python_for(line: versions.Line) -> str:
     """The newest Python, pyenv's among them."""
     oldest, newest = (tuple(map(int, each.split("."))) for each in line.python)
     for minor in range(newest[1], max(oldest, LEAST_PYTHON)[1] - 1, -1):
-        found = sorted((Path.home() / ".pyenv" / "versions").glob(f"3.{minor}.*/bin/python3"))
-        for program in [*found[-1:], f"python3.{minor}"]:
-            with contextlib.suppress(OSError):
-                if subprocess.run([program, "-c", "import ensurepip"], cwd="/", capture_output=True).returncode == 0:
-                    return str(program)
+        if found := program(f"3.{minor}"):
+            return found
     pytest.skip(f"Spark {line.version} runs on Python {line.python[0]} to {line.python[1]}, and there is none here")
+
+
+def program(python: str) -> str | None:
+    """A Python, as ``3.12``, that environments can be made with."""
+    found = sorted((Path.home() / ".pyenv" / "versions").glob(f"{python}.*/bin/python3"))
+    for each in [*found[-1:], f"python{python}"]:
+        with contextlib.suppress(OSError):
+            if subprocess.run([each, "-c", "import ensurepip"], cwd="/", capture_output=True).returncode == 0:
+                return str(each)
+    return None
 
 
 def java_for(line: versions.Line) -> Path:

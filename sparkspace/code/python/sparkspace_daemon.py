@@ -17,7 +17,8 @@ import signal
 import sys
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from pyspark import daemon
 
@@ -37,22 +38,45 @@ def stay() -> None:
     signal.siginterrupt(signal.SIGTERM, False)
 
 
+class Idleness:
+    """Ends the daemon when it has been idle. pyspark's looks for work every second."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    def note(self, found: Sequence[object]) -> None:
+        """What was there to do."""
+        if any(found) or has_children():
+            self._since = time.monotonic()
+        elif time.monotonic() - self._since > IDLE_S:
+            sys.exit(0)
+
+
 class Poll:
-    """``select.poll`` for pyspark's daemon, which looks every second: ends the daemon when it has been idle."""
+    """``select.poll`` for pyspark's daemon."""
 
     def __init__(self) -> None:
         self._poll = select.poll()
-        self._since = time.monotonic()
+        self._idleness = Idleness()
         self.register = self._poll.register
         self.unregister = self._poll.unregister
 
     def poll(self, timeout_ms: int) -> list[tuple[int, int]]:
         """What ``select.poll`` finds."""
         found = self._poll.poll(timeout_ms)
-        if found or has_children():
-            self._since = time.monotonic()
-        elif time.monotonic() - self._since > IDLE_S:
-            sys.exit(0)
+        self._idleness.note(found)
+        return found
+
+
+class Select:
+    """``select.select`` for pyspark's daemon, before Spark 4.2."""
+
+    def __init__(self) -> None:
+        self._idleness = Idleness()
+
+    def __call__(self, *wanted: Any) -> tuple[list[Any], list[Any], list[Any]]:  # noqa: ANN401
+        found = select.select(*wanted)
+        self._idleness.note(found)
         return found
 
 
@@ -77,5 +101,5 @@ if __name__ == "__main__":
     stay()
     vars(daemon)["signal"] = types.SimpleNamespace(**{**vars(signal), "signal": set_handler})
     if os.environ.get("SPARKSPACE_CODE"):
-        vars(daemon)["select"] = types.SimpleNamespace(**{**vars(select), "poll": Poll})
+        vars(daemon)["select"] = types.SimpleNamespace(**{**vars(select), "poll": Poll, "select": Select()})
     daemon.manager()
