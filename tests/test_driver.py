@@ -259,3 +259,23 @@ def test_a_package_wins_over_a_module_of_its_name(lab: Lab) -> None:
     assert lab.load("foo").X == "package"
     lab.look()
     assert lab.driver.version.modules[f"{NAME}.foo"].file.endswith("foo/__init__.py")
+
+
+def test_a_registry_is_as_a_restart_would_make_it(lab: Lab) -> None:
+    """Neither twice, nor with what is not entered any more; and who enters nothing loses no state."""
+    steps = "from .registry import STEPS, step\n@step\ndef first(x): return x * {}\n"
+    lab.write(
+        registry="STEPS = []\ndef step(f):\n    STEPS.append(f)\n    return f\n", steps=steps.format(10),
+        more="from . import registry\nregistry.STEPS.append(abs)\n", apart="from . import registry\nSEEN = []\n",
+    )  # fmt: skip
+    lab.load("steps"), lab.load("more"), lab.load("apart").SEEN.append(1)
+    lab.look()
+    lab.edit(steps=steps.format(20))
+    found = lab.load("registry").STEPS
+    assert sorted(step(-1) for step in found) == [-20, 1]
+    lab.edit(more="X = 1\n")
+    assert [step(-1) for step in lab.load("registry").STEPS] == [-20]
+    assert lab.load("steps").STEPS is lab.load("registry").STEPS
+    lab.load("apart").SEEN.append(2)
+    lab.edit(more="X = 2\n")
+    assert lab.load("apart").SEEN == [2]

@@ -17,7 +17,7 @@ CURE = "Make it again: run the line that made it."
 
 @dataclass(frozen=True)
 class Nested:
-    """A function's code, and that of the functions, classes and the module around it, the nearest first."""
+    """A function's code, and that of the functions and classes around it, the nearest first; else its module's."""
 
     code: CodeType
     outer: tuple[CodeType, ...]
@@ -115,8 +115,8 @@ def matched(olds: list[Nested], news: list[Nested]) -> list[Nested | None]:
 def tree(code: CodeType) -> Tree:
     """Every function and class of a module, by its path."""
     found: dict[str, list[Nested]] = {}
-    for path, each in nested(code, "", (code,)):
-        found.setdefault(path, []).append(each)
+    for path, each in nested(code, "", ()):
+        found.setdefault(path, []).append(Nested(each.code, each.outer or (code,)))
     return found
 
 

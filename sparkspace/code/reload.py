@@ -11,7 +11,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
@@ -21,7 +21,7 @@ from ..errors import SparkspaceError
 from .boot.modules import Finder, Loader, Module, compiled
 from .parcel import Version
 from .roots import is_the_users
-from .syntax import imports
+from .syntax import ANYTHING, entered, imports, remember
 from .tree import Moved
 
 UNKNOWN = "unknown"  # in the place of a SHA-256
@@ -87,6 +87,9 @@ class Modules:
 
     def _take(self, state: State) -> None:
         self._state = state
+        for name, module in state.version.modules.items():
+            if name in sys.modules:
+                remember(module)
         self._finder.modules = state.version.modules
 
     def end(self) -> None:
@@ -152,6 +155,7 @@ class Modules:
         if name in self.version.modules and digest(self.version, name) != sha256:
             raise Moved(f"{path} has changed")
         code = compiled(path, sha256, content)
+        remember(Module(path, sha256))
         self._state.codes[name] = code
         return code
 
@@ -276,9 +280,18 @@ def dependents(changed: set[str], new: set[str], loaded: list[str], modules: Map
     needs = {name: imports(modules[name], name) for name in loaded if name in modules}
     found = changed | new
     if found:
-        found |= {name for name, needed in needs.items() if "*" in needed}
+        found |= {name for name, needed in needs.items() if ANYTHING in needed}
     while True:
-        more = {name for name, needed in needs.items() if name not in found and needed & found}
-        if not more:
+        more = {name for name, needed in needs.items() if needed & found}
+        more |= {name for each in found & needs.keys() for name in owners(entered(modules[each], each), needs)}
+        if more <= found:
             return found
         found |= more
+
+
+def owners(dotted: frozenset[str], modules: Collection[str]) -> Iterator[str]:
+    """The modules that these names are in: one may keep what another enters there, as a registry does."""
+    for name in dotted:
+        parts = name.split(".")
+        prefixes = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+        yield from [prefix for prefix in prefixes if prefix in modules][:1]

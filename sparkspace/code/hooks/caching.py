@@ -20,10 +20,10 @@ def install(hooks: Hooks) -> None:
 def _kept(hooks: Hooks, cache: Any) -> Any:  # noqa: ANN401  # pyspark's
     @functools.wraps(cache)
     def cached(this: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-        result = cache(this, *args, **kwargs)
-        if hooks.deployer and _has_functions(hooks, this):
-            hooks.deployer.current.keep(this)
-        return result
+        deployer = hooks.deployer
+        if deployer and _has_functions(hooks, this):  # while its plan still has them
+            deployer.current.keep(this)
+        return cache(this, *args, **kwargs)
 
     return cached
 
