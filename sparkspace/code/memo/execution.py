@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from ...errors import CheckFailed, SparkspaceError
 from ...log import event
 from . import fingerprint, inputs, reads
-from .decide import READ, Decider, Step, ordered, session
-from .modules import SPARK, Module
-from .store import Manifest, Store
+from .decide import Decider, session
+from .manifest import Manifest
+from .modules import SPARK, Module, ordered
+from .step import READ, Step
+from .store import Store
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
