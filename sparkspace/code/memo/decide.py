@@ -24,7 +24,7 @@ class Decider:
         self.spark = spark
         self.store: Store = place.find(spark)
         self._settings = conditions.settings(spark)
-        self._session = conditions.of_session(spark, self._settings)
+        self._session = conditions.of_session(spark.version, self._settings)
         self._shared: Shared = {}
         self._inputs: dict[str, inputs.Input] = {}
 

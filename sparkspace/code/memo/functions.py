@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from . import lookups, origin, references, source, suspects, values
+from . import lookups, origin, references, source, spark, suspects, values
 from .leaf import digest
 from .look import Site
 from .shape import shape
@@ -27,6 +27,7 @@ def look(walk: Walk, function: FunctionType, name: str) -> None:
     for words, made_by in text.decorators if text else ():
         edges += _decorator(walk, words, made_by, site)
     edges += [lookups.imported(walk, each, site) for each in uses.imports]
+    edges += [lookups.attached(walk, each, site) for each in spark.classes()]
     edges += _own(walk, function)
     walk.add("code", name, digest(text.digest if text else shape(code), *edges), place)
 
