@@ -64,7 +64,7 @@ def test_the_picture(project: Project) -> None:
     boxes = [box(node) for node in picture.iter(f"{SVG}g") if node.get("class") == "node"]
     assert boxes == [
         (["flow.raw", "read"], "#d9ead3", memo.plan(flow.raw)[flow.raw].reasons[0]),
-        (["flow.tidied", "runs"], "#f4cccc", "never run"),
+        (["flow.tidied", "runs"], "#f4cccc", "never run, or its result was removed"),
         (["flow.counted", "runs"], "#f4cccc", "never run"),
     ]
     edges = [node.findtext(f"{SVG}title") for node in picture.iter(f"{SVG}g") if node.get("class") == "edge"]

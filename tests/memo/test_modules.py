@@ -247,6 +247,56 @@ def test_a_function_known_by_name_alone_is_refused(spark: SparkSession, project:
         project.load().tidied.result()
 
 
+VIEWED = """
+
+@sparkspace.module
+def viewed(spark):
+    return spark.sql("select id from somewhere")
+"""
+
+
+def test_a_view_is_an_input_or_its_own(spark: SparkSession, project: Project) -> None:
+    spark.range(3).createOrReplaceTempView("somewhere")
+    project.edit("flow.py", "\n\n@sparkspace.module\ndef tidied", VIEWED + "\n\n@sparkspace.module\ndef tidied")
+    with pytest.raises(SparkspaceError, match="flow.viewed reads somewhere, which is not among its inputs"):
+        project.load().viewed.result()
+    project.edit("flow.py", "@sparkspace.module\ndef viewed", '@sparkspace.module(inputs=["somewhere"])\ndef viewed')
+    with pytest.raises(SparkspaceError, match="view somewhere can't be told: it was made of a DataFrame"):
+        project.load().viewed.result()
+    spark.sql("create or replace temporary view somewhere as select id from range(4)")
+    flow = project.load()
+    assert flow.viewed.result().count() == 4
+    assert states(memo.plan(flow.viewed)) == ["read"]
+    spark.sql("create or replace temporary view somewhere as select id from range(5)")
+    assert memo.why(flow.viewed).startswith("flow.viewed would run: input somewhere changed")
+    project.edit(
+        "flow.py",
+        '(inputs=["somewhere"])\ndef viewed(spark):',
+        '\ndef viewed(spark):\n    spark.range(6).createOrReplaceTempView("somewhere")',
+    )
+    assert project.load().viewed.result().count() == 6
+
+
+def test_a_module_may_not_change_settings(spark: SparkSession, project: Project) -> None:
+    """A child would have them when this runs, and not when this is read."""
+    project.edit(
+        "flow.py", "    return raw.with", '    spark.conf.set("spark.sql.caseSensitive", "true")\n    return raw.with'
+    )
+    try:
+        with pytest.raises(SparkspaceError, match="flow.tidied has changed spark.sql.caseSensitive"):
+            project.load().counted.result()
+    finally:
+        spark.conf.unset("spark.sql.caseSensitive")
+
+
+def test_files_of_an_rdd_are_inputs(project: Project) -> None:
+    (project.folder / "other.txt").write_text("x\n")
+    lines = f'spark.sparkContext.textFile("{project.folder}/other.txt").map(lambda line: (line,)).toDF("x string")'
+    project.edit("flow.py", "return raw.withColumn", f"raw = raw.crossJoin({lines})\n    return raw.withColumn")
+    with pytest.raises(SparkspaceError, match="flow.tidied reads .*other.txt, which is not among its inputs"):
+        project.load().tidied.result()
+
+
 def test_a_table_is_an_input(spark: SparkSession, project: Project) -> None:
     spark.sql("create table stock (n int) using parquet")
     try:

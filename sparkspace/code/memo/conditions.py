@@ -49,6 +49,11 @@ def counts(name: str) -> bool:
     return name.startswith("spark.sql.") and not _HARMLESS.fullmatch(name)
 
 
+def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The names of settings that can matter, and are not as they were."""
+    return sorted(name for name in before.keys() | after.keys() if counts(name) and before.get(name) != after.get(name))
+
+
 def declared(conf: Iterable[str], set_: Mapping[str, str], env: Iterable[str], found: Mapping[str, str]) -> list[Leaf]:
     """Leaves of the properties and environment variables that a module names. Values of variables are not kept."""
     leaves = [_conf(name, set_.get(name, _UNSET)) for name in conf]

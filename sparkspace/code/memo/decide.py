@@ -23,8 +23,8 @@ class Decider:
     def __init__(self, spark: SparkSession) -> None:
         self.spark = spark
         self.store: Store = place.find(spark)
-        self._settings = conditions.settings(spark)
-        self._session = conditions.of_session(spark.version, self._settings)
+        self.settings = conditions.settings(spark)
+        self._session = conditions.of_session(spark.version, self.settings)
         self._shared: Shared = {}
         self._inputs: dict[str, inputs.Input] = {}
 
@@ -36,7 +36,7 @@ class Decider:
         """
         seen = code.look(module, self._shared)
         found = [self._input(name) for name in module.inputs]
-        given = conditions.declared(module.conf, self._settings, module.env or (), place.environment())
+        given = conditions.declared(module.conf, self.settings, module.env or (), place.environment())
         # A property that the module names is shared by all if it can matter anyway.
         own = {(leaf.kind, leaf.name): leaf for leaf in [*self._session, *given, *seen.leaves]}
         leaves = [*own.values(), *(each.leaf for each in found)]

@@ -27,7 +27,7 @@ def look(walk: Walk, function: FunctionType, name: str) -> None:
     for words, made_by in text.decorators if text else ():
         edges += _decorator(walk, words, made_by, site)
     edges += [lookups.imported(walk, each, site) for each in uses.imports]
-    edges += [lookups.attached(walk, each, site) for each in spark.classes()]
+    edges += filter(None, [lookups.attached(walk, each, site) for each in spark.classes()])  # as many as are loaded
     edges += _own(walk, function)
     walk.add("code", name, digest(text.digest if text else shape(code), *edges), place)
 

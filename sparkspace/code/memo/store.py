@@ -96,8 +96,9 @@ class Store:
 
     def remove(self, run: Run) -> None:
         """Remove a run. Its manifest goes first, so that nobody begins to read it."""
-        for path in (f"{run.path}.json", run.path, f"{run.path}.used", f"{run.path}.pin"):
-            self.folder.remove(path)
+        marks = sorted(name for name in run.files if name.startswith("."))  # with what was never renamed to one
+        for name in [".json", "", *marks]:
+            self.folder.remove(run.path + name)
 
 
 _HELD: dict[str, set[str]] = {}
