@@ -27,13 +27,13 @@ ROWS, PARTS = 400_000, 40
 FLOW = f"""
 import os
 import tempfile
-import time
+from time import sleep
 
 
 def meet(folder):
     tempfile.mkstemp(dir=folder)
     while len(os.listdir(folder)) < 2:
-        time.sleep(0.01)
+        sleep(0.01)
 
 
 @sparkspace.module
