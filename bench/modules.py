@@ -1,28 +1,31 @@
 """How long it takes to decide that nothing has changed, over 100 modules that share 110 helpers.
 
-    .venv/bin/python3 bench/modules.py
-
 Each has an input of its own and up to two parents. Prints milliseconds of wall clock and of this process's CPU: of the
 first plan in a process (it reads all sources), and the least, median and 95th percentile of 30 more. The results are
-one that was made, and copies of it.
+one that was made, and copies of it. Usage: .venv/bin/python3 bench/modules.py [--json FILE]
 """
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 MODULES, ROUNDS = 100, 30
+TARGET_MS = 200  # median, wall clock
+INNER = "--inner"
 
 
 def plant(folder: Path) -> None:
@@ -59,11 +62,13 @@ def timed(modules: list[Any]) -> tuple[float, float]:
 def make(spark: Any, modules: list[Any]) -> None:  # noqa: ANN401
     """Run the first module, and give all others a copy of its data."""
     from sparkspace.code.memo import decide, execution
+    from sparkspace.code.memo.modules import ordered
+    from sparkspace.code.memo.step import READ, Step
 
     decider = decide.Decider(spark)
-    steps: dict[str, decide.Step] = {}
+    steps: dict[str, Step] = {}
     made = None
-    for module in decide.ordered(modules):
+    for module in ordered(modules):
         parents = [(name, steps[parent.name]) for name, parent in module.parents.items()]
         step = decider.step(module, parents)
         if made is None:
@@ -73,7 +78,7 @@ def make(spark: Any, modules: list[Any]) -> None:  # noqa: ANN401
             for file in made.files:
                 decider.store.folder.write(f"{manifest.path}/{file}", decider.store.folder.read(f"{made.path}/{file}"))
             decider.store.commit(manifest)
-        steps[module.name] = dataclasses.replace(step, state=decide.READ, manifest=manifest)
+        steps[module.name] = dataclasses.replace(step, state=READ, manifest=manifest)
 
 
 def inner(folder: Path) -> None:
@@ -96,21 +101,51 @@ def inner(folder: Path) -> None:
     spark.stop()
 
 
-def main() -> None:
-    """Measure, print."""
+def main() -> int:
+    """Measure, and print the table. Exit code 1 when the target is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, default=ROOT / "bench" / "results" / "modules.json")
+    options = parser.parse_args()
+    result = summary(measured())
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(result, indent=2) + "\n")
+    print(table(result))
+    return int(result["wall"]["median"] > TARGET_MS)
+
+
+def measured() -> list[tuple[float, float]]:
+    """Milliseconds of each plan, wall clock and CPU; the first of a process is the first."""
     with tempfile.TemporaryDirectory() as scratch:
         plant(Path(scratch))
-        command = [sys.executable, __file__, scratch]
+        command = [sys.executable, __file__, INNER, scratch]
         subprocess.run(command, check=True, timeout=300)
         run = subprocess.run(command, check=True, timeout=300, stdout=subprocess.PIPE, text=True)
-    first, *others = json.loads(run.stdout)
-    print(f"first plan of a process: {first[0]:6.0f} ms, {first[1]:.0f} ms of CPU")
-    for at, what in enumerate(("wall clock", "CPU")):
+    return [(wall, cpu) for wall, cpu in json.loads(run.stdout)]
+
+
+def summary(found: list[tuple[float, float]]) -> dict[str, Any]:
+    """What is kept of it."""
+    first, *others = found
+    result = {"spark": version("pyspark"), "python": platform.python_version(), "modules": MODULES,
+              "rounds": len(others), "target": TARGET_MS}  # fmt: skip
+    for at, what in enumerate(("wall", "cpu")):
         times = sorted(each[at] for each in others)
-        p95 = times[int(len(times) * 0.95)]
-        spread = f"{times[0]:6.0f} to {statistics.median(times):.0f} (median) to {p95:.0f} ms (95 %)"
-        print(f"{what:>10}, {ROUNDS} more: {spread}")
+        spread = {"first": first[at], "least": times[0], "median": statistics.median(times),
+                  "p95": times[int(len(times) * 0.95)]}  # fmt: skip
+        result[what] = {name: round(ms, 1) for name, ms in spread.items()}
+    return result
+
+
+def table(result: dict[str, Any]) -> str:
+    """For people."""
+    lines = [f"{'ms':<6}" + "".join(f"{name:>8}" for name in result["wall"]) + f"   target: {TARGET_MS} (median)"]
+    for what in ("wall", "cpu"):
+        lines.append(f"{what:<6}" + "".join(f"{ms:>8.0f}" for ms in result[what].values()))
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    inner(Path(sys.argv[1])) if len(sys.argv) > 1 else main()
+    if sys.argv[1:2] == [INNER]:
+        inner(Path(sys.argv[2]))
+    else:
+        raise SystemExit(main())

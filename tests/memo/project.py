@@ -188,6 +188,9 @@ class Edit:
     base: dict[str, tuple[str, str]] = field(default_factory=dict)  # done to both
     env: dict[str, str] = field(default_factory=dict)
     touch: str = ""
+    argv: tuple[str, ...] = ()
+    conf: dict[str, str] = field(default_factory=dict)
+    spark: str = "4.3.0"
 
 
 def edit(id: str, file: str, old: str, new: str, says: str = "", **more: object) -> Edit:
@@ -197,6 +200,34 @@ def edit(id: str, file: str, old: str, new: str, says: str = "", **more: object)
 CLEAN, KINDS, FLOW = "mylib/clean.py", "mylib/kinds.py", "flow.py"
 DYNAMIC = {FLOW: ("    total = thing", "    total = eval('1') + thing")}
 RESOURCES = {FLOW: ("    total = thing", "    clean.outer()\n    total = thing")}
+
+USE = "    total = thing"
+
+
+def used(line: str) -> dict[str, tuple[str, str]]:
+    """The module with one more line."""
+    return {FLOW: (USE, f"    {line}\n{USE}")}
+
+
+def new(file: str, text: str) -> dict[str, tuple[str, str]]:
+    return {file: ("", text)}
+
+
+PATCHES, SHAPES, INIT, STAR = "mylib/patches.py", "mylib/shapes.py", "mylib/__init__.py", "mylib/star.py"
+PATCHED = {FLOW: ("import thing\n", "import thing\nimport mylib.patches\n")}
+MINE = "def mine(*args):\n    return 1\n\n\n"
+ALL = "a file of flow,mylib, where all count"
+CLEANER = """\
+class Cleaner:
+    def __init__(self, n):
+        self.n = n
+
+    def go(self):
+        return self.n
+
+
+CLEANER = Cleaner(3)
+"""
 
 NO_MISSES = [
     Edit("nothing"),
@@ -225,6 +256,10 @@ NO_MISSES = [
     Edit("input-hidden-file", write={"data/_SUCCESS": ""}),
     Edit("new-module", write={"mylib/new.py": "X = 1\n"}),
     Edit("undeclared-variable", env={"OTHER_MODE": "x"}),
+    Edit("undeclared-argument", argv=("x",)),
+    Edit("conf-about-speed", conf={"spark.sql.shuffle.partitions": "7", "spark.executor.memory": "2g"}),
+    edit("package-s-function-replaced-unused", PATCHES, "return 1", "return 2",
+         base={**PATCHED, **new(PATCHES, f"import thing\n\n\n{MINE}thing.other = mine\n")}),
 ]  # fmt: skip
 
 MISSES = [
@@ -304,3 +339,96 @@ MISSES = [
     edit("input-added", FLOW, 'inputs=["file://DATA"]', 'inputs=["file://DATA", "file://DATA/a.csv"]',
          "input file://DATA/a.csv is new"),
 ]  # fmt: skip
+
+# Where code is not what its text says, or is found by other ways than its names.
+UDF = f"""\
+from pyspark.sql import types as T
+from pyspark.sql.functions import udf
+
+
+{MINE}TIMES = udf(mine, T.IntegerType(), useArrow=False)
+"""
+
+BY_OTHER_WAYS = [
+    edit("global-bound-again", "mylib/consts.py", "OTHER = 8", "OTHER = 8\nLIMIT = 9", "value flow.MOST changed"),
+    edit("global-bound-by-a-function", "mylib/consts.py", "+= 1", "+= 2", "value flow.MOST changed",
+         base={"mylib/consts.py": ("OTHER = 8\n", "\n\ndef grow():\n    global LIMIT\n    LIMIT += 1\n\n\ngrow()\n")}),
+    edit("class-attribute-set-elsewhere", PATCHES, "= 3", "= 4", "helper mylib.kinds.Base changed",
+         base={**PATCHED, **new(PATCHES, "from .kinds import Base\n\nBase.step = 3\n")}),
+    edit("our-function-replaced-at-import", PATCHES, "return 1", "return 2", "helper mylib.patches.mine changed",
+         base={**PATCHED, **new(PATCHES, f"from . import clean\n\n\n{MINE}clean.shorten = mine\n")}),
+    edit("package-s-function-replaced", PATCHES, "return 1", "return 2", "helper mylib.patches.mine changed",
+         base={**PATCHED, **new(PATCHES, f"import thing\n\n\n{MINE}thing.add = mine\n")}),
+    edit("python-s-function-replaced", PATCHES, "return 1", "return 2", "helper mylib.patches.mine changed",
+         base={CLEAN: ("import logging\n", "import logging\nfrom . import patches\n"),
+               **used("import textwrap\n    textwrap.wrap(1)"), **new(PATCHES, f"import textwrap\n\n\n{MINE}textwrap.wrap = mine\n")}),
+    edit("builtin-replaced", PATCHES, "return 1", "return 2", "helper mylib.patches.mine changed",
+         base={CLEAN: ("import logging\n", "import logging\nfrom . import patches\n"), **used("ascii(1)"),
+               **new(PATCHES, f"import builtins\n\n\n{MINE}builtins.ascii = mine\n")}),
+    edit("method-given-to-a-package-s-class", PATCHES, "return 1", "return 2", "helper mylib.patches.mine changed",
+         base={CLEAN: ("import logging\n", "import logging\nfrom . import patches\n"), **used("thing.Frame().mine()"),
+               "site-packages/thing/__init__.py": ("def add", "class Frame:\n    pass\n\n\ndef add"),
+               **new(PATCHES, f"import thing\n\n\n{MINE}thing.Frame.mine = mine\n")}),
+    edit("method-given-to-dataframes", PATCHES, "return 1", "return 2", "helper mylib.patches.mine changed",
+         base={CLEAN: ("import logging\n", "import logging\nfrom . import patches\n"), **used("spark.range(3).mine()"),
+               **new(PATCHES, f"from pyspark.sql import DataFrame\n\n\n{MINE}DataFrame.mine = mine\n")}),
+    edit("getattr-of-a-constant", SHAPES, "return 1", "return 2", "helper mylib.shapes.mine changed",
+         base={**used("from mylib import shapes\n    getattr(shapes, 'mine')()"), **new(SHAPES, MINE)}),
+    edit("import-module", SHAPES, "return 1", "return 2", ALL,
+         base={**used("import importlib\n    importlib.import_module('mylib.shapes').mine()"), **new(SHAPES, MINE)}),
+    edit("import-module-by-another-name", SHAPES, "return 1", "return 2", ALL,
+         base={CLEAN: ("from importlib import resources", "from importlib import resources, import_module as load"),
+               **used("clean.load('mylib.shapes')"), **new(SHAPES, MINE)}),
+    edit("frame-of-the-caller", SHAPES, "return 1", "return 2", ALL,
+         base={**used("import sys\n    sys._getframe(1)"), **new(SHAPES, MINE)}),
+    edit("lambda-in-a-dict", "mylib/registry.py", 'lambda t: t.split(",")', 'lambda t: t.split(";")', "helper mylib.registry.<lambda>#2 changed",
+         base={"mylib/registry.py": ('{"plain": plain, "fancy": fancy}',
+                                     '{"plain": lambda t: t.split(), "fancy": lambda t: t.split(",")}')}),
+    edit("partial", CLEAN, "size=3)", "size=4)", "value mylib.clean.LATE changed",
+         base={CLEAN: ("def shorten(word, size):\n    return word[:size]\n",
+                    "def shorten(word, size):\n    return word[:size]\n\n\nLATE = functools.partial(shorten, size=3)\n")}),
+    edit("star-import", STAR, "MOST = 7", "MOST = 8", "value flow.MOST changed",
+         base={FLOW: ("from mylib.consts import LIMIT as MOST", "from mylib.star import *"), **new(STAR, "MOST = 7\n")}),
+    edit("exported-by-the-package", INIT, "text import squeeze", "deep import deeper", "helper flow.daily changed",
+         base={**used("import mylib\n    mylib.tight('a')"), **new(INIT, "from .text import squeeze as tight\n")}),
+    edit("exported-by-the-package-lazily", SHAPES, "return 1", "return 2", ALL,
+         base={**used("import mylib\n    mylib.tight()"), **new(SHAPES, MINE),
+               **new(INIT, "def __getattr__(name):\n    from .shapes import mine\n    return mine\n")}),
+    edit("singledispatch", SHAPES, "return x", "return x + 1", "helper mylib.shapes._ changed",
+         base={**used("from mylib import shapes\n    shapes.area(1)"),
+               **new(SHAPES, "from functools import singledispatch\n\n\n@singledispatch\ndef area(x):\n    return 0\n\n\n"
+                             "@area.register\ndef _(x: int):\n    return x\n")}),
+    edit("type-of-a-udf", SHAPES, "T.IntegerType()", "T.LongType()", "value mylib.shapes.TIMES changed",
+         base={**used("from mylib import shapes\n    shapes.TIMES"),
+               **new(SHAPES, UDF)}),
+    edit("body-of-a-udf", SHAPES, "return 1", "return 2", "helper mylib.shapes.mine changed",
+         base={**used("from mylib import shapes\n    shapes.TIMES"),
+               **new(SHAPES, UDF)}),
+    edit("context-manager", SHAPES, "yield 1", "yield 2", "helper mylib.shapes.opened changed",
+         base={**used("from mylib import shapes\n    shapes.opened()"),
+               **new(SHAPES, "import contextlib\n\n\n@contextlib.contextmanager\ndef opened():\n    yield 1\n")}),
+    edit("state-of-an-object", SHAPES, "Cleaner(3)", "Cleaner(4)", "value mylib.shapes.CLEANER changed",
+         base={**used("from mylib import shapes\n    shapes.CLEANER.go()"), **new(SHAPES, CLEANER)}),
+    edit("method-of-an-object", SHAPES, "return self.n", "return -self.n", "helper mylib.shapes.Cleaner.go changed",
+         base={**used("from mylib import shapes\n    shapes.CLEANER.go()"), **new(SHAPES, CLEANER)}),
+    edit("default-of-a-named-tuple", SHAPES, "x: int = 1", "x: int = 2", "helper mylib.shapes.Pair",
+         base={**used("from mylib import shapes\n    shapes.Pair()"),
+               **new(SHAPES, "from typing import NamedTuple\n\n\nclass Pair(NamedTuple):\n    x: int = 1\n")}),
+    edit("attribute-of-a-function", SHAPES, "mine.most = 1", "mine.most = 2", "helper mylib.shapes.mine changed",
+         base={**used("from mylib import shapes\n    shapes.mine()"), **new(SHAPES, f"{MINE}mine.most = 1\n")}),
+    edit("decorator-of-a-class", KINDS, "@dataclass\n", "@dataclass(frozen=True)\n", "helper mylib.kinds.Point"),
+    edit("made-by-exec", SHAPES, "return 1", "return 2", "helper mylib.shapes.made changed",
+         base={**used("from mylib import shapes\n    shapes.made()"), **new(SHAPES, 'exec("def made(): return 1")\n')}),
+    edit("nested-function", FLOW, "return x * 7", "return x * 8", "helper flow.daily changed",
+         base=used("def inner(x):\n        return x * 7\n    inner(1)")),
+    edit("file-beside-the-code", "mylib/table.csv", "a,1", "a,2", "where all count for mylib.clean.WORDS",
+         base={CLEAN: ('WORDS = ["a", "b"]', 'import pathlib\nWORDS = [pathlib.Path(__file__).parent / "table.csv"]')}),
+    Edit("argument-of-the-program", base=used("import sys\n    len(sys.argv)"), argv=("x",), says="value sys.argv changed"),
+    Edit("variable-read-at-import", env={"OTHER_MODE": "x"}, says="value mylib.clean.WORDS changed",
+         base={CLEAN: ('WORDS = ["a", "b"]', 'import os\nWORDS = [os.environ.get("OTHER_MODE", "")]')}),
+    Edit("conf", conf={"spark.sql.ansi.enabled": "false"}, says="conf spark.sql.ansi.enabled was true, is false"),
+    Edit("conf-set", conf={"spark.sql.caseSensitive": "true"}, says="conf spark.sql.caseSensitive was not set, is true"),
+    Edit("time-zone", conf={"spark.sql.session.timeZone": "Asia/Tokyo"}, says="conf spark.sql.session.timeZone was UTC"),
+    Edit("spark-upgraded", spark="4.4.0", says="Spark 4.3.0 → 4.4.0"),
+]  # fmt: skip
+MISSES += BY_OTHER_WAYS

@@ -6,132 +6,21 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 
 from sparkspace.code import memo
-from sparkspace.code.memo import decide, execution, fingerprint, place, reads, room
-from sparkspace.code.memo.store import _HELD, Store
-from sparkspace.errors import LaunchError, SparkspaceError, UsageError
+from sparkspace.code.memo import decide, execution, fingerprint, place, room
+from sparkspace.code.memo.store import _HELD
+from sparkspace.errors import SparkspaceError, UsageError
+
+from .flows import Project, rows, states
 
 pytestmark = pytest.mark.spark
-
-FLOW = """\
-import sparkspace.code.memo as sparkspace
-from pyspark.sql import functions as F
-from tidy import clean
-
-
-@sparkspace.module(inputs=["DATA"])
-def raw(spark):
-    return spark.read.csv("DATA", header=True, schema="word string, n int")
-
-
-@sparkspace.module
-def tidied(spark, raw):
-    return raw.withColumn("word", clean(F.col("word")))
-
-
-@sparkspace.module
-def counted(tidied):
-    return tidied.groupBy("word").agg(F.sum("n").alias("n"))
-"""
-TIDY = """\
-from pyspark.sql import functions as F
-
-
-def clean(column):
-    return F.upper(strip(column))
-
-
-def strip(column):
-    return F.trim(column)
-"""
-
-
-class Project:
-    """A flow of three modules, its helper and its data, which tests edit."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.data = folder / "data"
-        self.data.mkdir()
-        (self.data / "a.csv").write_text("word,n\n ape,1\nbee ,2\nape,4\n")
-        self.write("tidy.py", TIDY)
-        self.write("flow.py", FLOW.replace("DATA", self.data.as_uri()))
-
-    def write(self, name: str, text: str) -> None:
-        (self.folder / name).write_text(text)
-
-    def edit(self, name: str, old: str, new: str) -> None:
-        text = (self.folder / name).read_text()
-        assert old in text
-        self.write(name, text.replace(old, new))
-
-    def load(self) -> Any:  # noqa: ANN401
-        """The flow, imported anew with what it needs: what hot deploy does, or the next process."""
-        for name in ("flow", "tidy"):
-            sys.modules.pop(name, None)
-        return __import__("flow")
-
-    @property
-    def store(self) -> Store:
-        return place.find(decide.session())
-
-    def runs(self) -> dict[str, int]:
-        """Name → how many results were ever written."""
-        manifests = [path for path in self.store.folder.files() if path.endswith(".json")]
-        names = [path.partition("/")[0].rpartition(".")[2] for path in manifests]
-        return {name: names.count(name) for name in names}
-
-
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """A local Spark, as small as can be."""
-    folder = tmp_path_factory.mktemp("spark")
-    confs = {
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.ui.enabled": "false",
-        "spark.sql.shuffle.partitions": "2",
-        "spark.sql.codegen.wholeStage": "false",  # compiling takes longer than all these rows
-        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-        "spark.sql.warehouse.dir": (folder / "warehouse").as_uri(),
-        "spark.sql.catalogImplementation": "in-memory",
-        "spark.ui.showConsoleProgress": "false",
-    }
-    os.environ["PYSPARK_PYTHON"] = sys.executable  # or the machine's own would run the workers
-    builder = SparkSession.builder.master("local[2]").appName("modules")
-    for name, value in confs.items():
-        builder = builder.config(name, value)
-    session = builder.getOrCreate()
-    yield session
-    session.stop()
-
-
-@pytest.fixture
-def project(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    monkeypatch.setenv("SPARKSPACE_MODULES_DIR", (tmp_path / "store").as_uri())
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # edits come within a second
-    yield Project(tmp_path)
-    for name in ("flow", "tidy"):
-        sys.modules.pop(name, None)
-
-
-def rows(frame: DataFrame) -> list[tuple[Any, ...]]:
-    return sorted(map(tuple, frame.collect()))
-
-
-def states(plan: memo.Plan) -> list[str]:
-    return [step.state for step in plan]
 
 
 def jobs(spark: SparkSession) -> int:
@@ -314,39 +203,6 @@ def test_room_is_made_for_what_is_used(project: Project) -> None:
     assert project.store.folder.files() == {}
 
 
-FRESH = {
-    "Rand": "select rand() as x",
-    "Uuid": "select uuid() as x",
-    "CurrentTimestamp": "select 1 as x where current_timestamp() > '2020-01-01'",
-    "CurrentDate": "select (select current_date()) as x",
-    "MonotonicallyIncreasingID": "select monotonically_increasing_id() as x",
-    "InputFileName": "select input_file_name() as x",
-    "CurrentUser": "select current_user() as x",
-}
-STEADY = [
-    "select 'rand()' as rand",
-    "select max(x) as m from values (1) t(x)",
-    "select first(x) as f from values (1) t(x)",
-]
-
-
-@pytest.mark.parametrize("reason", FRESH)
-def test_chance_and_time_are_found_in_a_query(spark: SparkSession, reason: str) -> None:
-    assert reads.fresh(spark.sql(FRESH[reason])) == [reason]
-
-
-def test_a_udf_says_so_itself(spark: SparkSession) -> None:
-    frame = spark.range(1)
-    steady = F.udf(str, useArrow=False)
-    assert reads.fresh(frame.select(steady("id"))) == []
-    assert reads.fresh(frame.select(steady.asNondeterministic()("id"))) == ["a non-deterministic UDF"]
-
-
-@pytest.mark.parametrize("query", STEADY)
-def test_other_queries_are_kept(spark: SparkSession, query: str) -> None:
-    assert reads.fresh(spark.sql(query)) == []
-
-
 def test_chance_is_not_kept_unless_declared(project: Project) -> None:
     odd = '@sparkspace.module\ndef odd(spark):\n    return spark.range(2).withColumn("x", F.rand())\n\n\n'
     project.edit("flow.py", "@sparkspace.module(inputs", f"{odd}@sparkspace.module(inputs")
@@ -388,6 +244,56 @@ def test_a_function_known_by_name_alone_is_refused(spark: SparkSession, project:
     spark.udf.register("shout", str.upper)
     project.edit("flow.py", 'clean(F.col("word"))', "F.expr('shout(word)')")
     with pytest.raises(SparkspaceError, match="flow.tidied uses shout, a function that is registered by name"):
+        project.load().tidied.result()
+
+
+VIEWED = """
+
+@sparkspace.module
+def viewed(spark):
+    return spark.sql("select id from somewhere")
+"""
+
+
+def test_a_view_is_an_input_or_its_own(spark: SparkSession, project: Project) -> None:
+    spark.range(3).createOrReplaceTempView("somewhere")
+    project.edit("flow.py", "\n\n@sparkspace.module\ndef tidied", VIEWED + "\n\n@sparkspace.module\ndef tidied")
+    with pytest.raises(SparkspaceError, match="flow.viewed reads somewhere, which is not among its inputs"):
+        project.load().viewed.result()
+    project.edit("flow.py", "@sparkspace.module\ndef viewed", '@sparkspace.module(inputs=["somewhere"])\ndef viewed')
+    with pytest.raises(SparkspaceError, match="view somewhere can't be told: it was made of a DataFrame"):
+        project.load().viewed.result()
+    spark.sql("create or replace temporary view somewhere as select id from range(4)")
+    flow = project.load()
+    assert flow.viewed.result().count() == 4
+    assert states(memo.plan(flow.viewed)) == ["read"]
+    spark.sql("create or replace temporary view somewhere as select id from range(5)")
+    assert memo.why(flow.viewed).startswith("flow.viewed would run: input somewhere changed")
+    project.edit(
+        "flow.py",
+        '(inputs=["somewhere"])\ndef viewed(spark):',
+        '\ndef viewed(spark):\n    spark.range(6).createOrReplaceTempView("somewhere")',
+    )
+    assert project.load().viewed.result().count() == 6
+
+
+def test_a_module_may_not_change_settings(spark: SparkSession, project: Project) -> None:
+    """A child would have them when this runs, and not when this is read."""
+    project.edit(
+        "flow.py", "    return raw.with", '    spark.conf.set("spark.sql.caseSensitive", "true")\n    return raw.with'
+    )
+    try:
+        with pytest.raises(SparkspaceError, match="flow.tidied has changed spark.sql.caseSensitive"):
+            project.load().counted.result()
+    finally:
+        spark.conf.unset("spark.sql.caseSensitive")
+
+
+def test_files_of_an_rdd_are_inputs(project: Project) -> None:
+    (project.folder / "other.txt").write_text("x\n")
+    lines = f'spark.sparkContext.textFile("{project.folder}/other.txt").map(lambda line: (line,)).toDF("x string")'
+    project.edit("flow.py", "return raw.withColumn", f"raw = raw.crossJoin({lines})\n    return raw.withColumn")
+    with pytest.raises(SparkspaceError, match="flow.tidied reads .*other.txt, which is not among its inputs"):
         project.load().tidied.result()
 
 
@@ -434,37 +340,6 @@ def test_refused_with_a_reason(project: Project, case: str) -> None:
         project.load().tidied.result()
 
 
-SAME, OTHER = True, False
-DATA = [
-    ("order", "select * from values (1, 'a'), (2, 'b') t(x, y)", "select * from values (2, 'b'), (1, 'a') t(x, y)", SAME),
-    ("a row twice", "select * from values (1), (1), (2) t(x)", "select * from values (1), (2), (2) t(x)", OTHER),
-    ("one row more", "select * from values (1) t(x)", "select * from values (1), (null) t(x)", OTHER),
-    ("null here or there", "select 1 as x, cast(null as int) as y", "select cast(null as int) as x, 1 as y", OTHER),
-    ("empty or null", "select '' as x", "select cast(null as string) as x", OTHER),
-    ("minus zero", "select 0.0D as x", "select -0.0D as x", OTHER),
-    ("a type", "select 1 as x", "select 1L as x", OTHER),
-    ("a name", "select 1 as x", "select 1 as y", OTHER),
-    ("null in a list", "select array(null, 1) as x", "select array(1, null) as x", OTHER),
-    ("a list in lists", "select array(array(1), array()) as x", "select array(array(), array(1)) as x", OTHER),
-    ("microseconds", "select array(timestamp'2020-01-01 00:00:00.000001') as x",
-     "select array(timestamp'2020-01-01 00:00:00.000002') as x", OTHER),
-    ("a map", "select map('a', 1) as x", "select map('a', 2) as x", OTHER),
-    ("equal maps", "select map('a', 1) as x", "select map('a', 1) as x", SAME),
-    ("nothing", "select 1 as x where false", "select 2 as x where false", SAME),
-    ("values across columns", "select 1 as `a.b`, 2 as y", "select 2 as `a.b`, 1 as y", OTHER),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("one", "two", "same"), [row[1:] for row in DATA], ids=[row[0] for row in DATA])
-def test_versions_of_data(spark: SparkSession, one: str, two: str, same: bool) -> None:
-    found = []
-    for query in (one, two):
-        frame = spark.sql(query)
-        row = frame.agg(*(fingerprint.total(frame) or [])).collect()[0]
-        found.append(fingerprint.version(frame.schema, row["rows"], row["total"]))
-    assert (found[0] == found[1]) is same
-
-
 def test_the_job_that_writes_also_counts(spark: SparkSession, project: Project) -> None:
     """What is observed is what lies there, also when nothing does."""
     project.edit("flow.py", "return tidied.groupBy", "return tidied.where('false').groupBy")
@@ -476,54 +351,6 @@ def test_the_job_that_writes_also_counts(spark: SparkSession, project: Project) 
         frame = getattr(flow, name).result()
         row = frame.agg(*(fingerprint.total(frame) or [])).collect()[0]
         assert (manifest.rows, manifest.rows) == (row["rows"], frame.count())
-
-
-def test_the_diagram(project: Project) -> None:
-    flow = project.load()
-    flow.raw.result()
-    graph = memo.graph(flow.counted)
-    lines = graph.mermaid().splitlines()
-    assert lines[:4] == [
-        "flowchart LR",
-        '    m0["flow.raw<br/>read"]:::read',
-        '    m1["flow.tidied<br/>runs"]:::run',
-        '    m2["flow.counted<br/>runs"]:::run',
-    ]
-    assert lines[4:6] == ["    m0 --> m1", "    m1 --> m2"]
-    assert all(re.fullmatch(r"    classDef \w+ fill:#\w{6},color:#000", line) for line in lines[6:])
-    assert 'm0 [label="flow.raw\\nread", tooltip="nothing has changed since ' in graph.dot()
-    assert "    m0 -> m1;\n    m1 -> m2;\n}" in graph.dot()
-
-
-@pytest.mark.parametrize(
-    ("name", "mermaid", "dot"),
-    [
-        ('a"b', "a#34;b", 'a\\"b'),
-        ("a\\b", "a#92;b", "a\\\\b"),
-        ("<script>", "#60;script#62;", "<script>"),
-        ("f.<locals>.g", "f.#60;locals#62;.g", "f.<locals>.g"),
-        ("end;]", "end#59;#93;", "end;]"),
-        ("é", "é", "é"),
-    ],
-)
-def test_names_are_escaped(project: Project, name: str, mermaid: str, dot: str) -> None:
-    flow = project.load()
-    flow.raw.name = name
-    graph = memo.graph(flow.raw)
-    assert f'["{mermaid}<br/>' in graph.mermaid()
-    assert f'label="{dot}\\n' in graph.dot()
-
-
-def test_a_picture_needs_its_program(project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    graph = memo.graph(project.load().counted)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(LaunchError) as caught:
-        graph.svg()
-    assert caught.value.lines() == [
-        "The picture is drawn by the program dot, which is not here.",
-        "Install the package graphviz, or take the text: .mermaid(), .dot().",
-    ]
-    assert set(graph._repr_mimebundle_()) == {"text/plain", "text/vnd.mermaid"}
 
 
 def test_the_newest_of_a_name_counts(project: Project) -> None:

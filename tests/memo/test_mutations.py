@@ -64,6 +64,12 @@ def asked(lines: list[dict[str, Any]], seed: str = "0") -> dict[str, dict[str, A
     return {answer["id"]: answer for answer in answers}
 
 
+def line(id: str, folder: Path, edit: Edit) -> dict[str, Any]:
+    """What ``keys.py`` is told of one project."""
+    return {"id": id, "folder": str(folder), "env": edit.env, "argv": edit.argv, "conf": CONF | edit.conf,
+            "spark": edit.spark}  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def looks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """``id before`` and ``id after`` of every edit, each in a folder of its own that has the same name for Python."""
@@ -75,11 +81,12 @@ def looks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]
                 continue  # the same for all of them
             here = folder / edit.id / when
             plant(here, edit, when == "after")
-            lines.append({"id": f"{edit.id} {when}", "folder": str(here), "env": edit.env if when == "after" else {}})
+            lines.append(line(f"{edit.id} {when}", here, edit if when == "after" else UNEDITED))
     return asked(lines)
 
 
 UNEDITED = Edit("unedited")
+CONF = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
 
 
 def both(looks: dict[str, dict[str, Any]], edit: Edit) -> tuple[list[Leaf], list[Leaf]]:
@@ -109,6 +116,6 @@ def test_an_edit_that_cannot_matter_does_not(looks: dict[str, dict[str, Any]], e
 def test_a_key_is_the_same_in_every_process(tmp_path: Path) -> None:
     """Whatever the order of sets is there."""
     plant(tmp_path, Edit("same"), False)
-    line = [{"id": "same", "folder": str(tmp_path), "env": {}}]
-    keys = {key(Leaf(*leaf) for leaf in asked(line, seed)["same"]["leaves"]) for seed in ("0", "1", "2")}
+    lines = [line("same", tmp_path, UNEDITED)]
+    keys = {key(Leaf(*leaf) for leaf in asked(lines, seed)["same"]["leaves"]) for seed in ("0", "1", "2")}
     assert len(keys) == 1

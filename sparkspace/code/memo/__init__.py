@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from .decide import Plan, Step, plan
+from .decide import plan
 from .diagram import Graph, graph
 from .execution import run
 from .modules import Module, module
 from .reasons import changes
 from .room import Cleaned, clean
+from .step import Plan, Step
 
 __all__ = ["Cleaned", "Graph", "Module", "Plan", "Step", "changes", "clean", "graph", "module", "plan", "run", "why"]
 

@@ -8,8 +8,9 @@ from types import FunctionType
 from ...errors import SparkspaceError
 from . import project
 from .leaf import Leaf
+from .look import Shared
 from .modules import Module
-from .walk import Shared, Walk
+from .walk import Walk
 
 
 @dataclass(frozen=True)

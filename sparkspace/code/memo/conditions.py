@@ -37,16 +37,21 @@ def settings(spark: SparkSession) -> dict[str, str]:
     return {**found, TIME_ZONE: str(spark.conf.get(TIME_ZONE))}
 
 
-def of_session(spark: SparkSession, set_: Mapping[str, str]) -> list[Leaf]:
+def of_session(spark: str, set_: Mapping[str, str]) -> list[Leaf]:
     """Leaves that all modules of a session share: Python's and Spark's versions, and settings that can matter."""
     python = ".".join(map(str, sys.version_info[:2]))
     confs = [_conf(name, value) for name, value in set_.items() if counts(name)]
-    return [Leaf("runtime", "Python", python, python), Leaf("runtime", "Spark", spark.version, spark.version), *confs]
+    return [Leaf("runtime", "Python", python, python), Leaf("runtime", "Spark", spark, spark), *confs]
 
 
 def counts(name: str) -> bool:
     """Whether a setting may change what a query gives."""
     return name.startswith("spark.sql.") and not _HARMLESS.fullmatch(name)
+
+
+def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The names of settings that can matter, and are not as they were."""
+    return sorted(name for name in before.keys() | after.keys() if counts(name) and before.get(name) != after.get(name))
 
 
 def declared(conf: Iterable[str], set_: Mapping[str, str], env: Iterable[str], found: Mapping[str, str]) -> list[Leaf]:

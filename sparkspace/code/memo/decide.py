@@ -2,62 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from ...errors import UsageError
 from . import code, conditions, inputs, place, reasons
 from .leaf import Leaf, key
-from .modules import Module
-from .store import Manifest, Store
-from .walk import Shared
+from .look import Shared
+from .modules import Module, ordered
+from .step import MAYBE, READ, RUN, Plan, Step
+from .store import Store
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-READ, RUN, MAYBE = "read", "run", "maybe"
-
-
-@dataclass(frozen=True)
-class Step:
-    """What becomes of a module: it is read, it runs, or it depends on what its parents' runs give.
-
-    ``manifest``: what is read. ``leaves``: of the key; without those of parents that are not there yet.
-    """
-
-    module: Module
-    state: str
-    reasons: tuple[str, ...]
-    key: str
-    leaves: tuple[Leaf, ...]
-    covers: tuple[str, ...] = ()
-    manifest: Manifest | None = None
-    fresh: tuple[str, ...] = ()
-
-    def sentence(self) -> str:
-        """For a person: ``daily would run: helper mylib.clean.strip changed (mylib/clean.py:12)``."""
-        would = {READ: "would be read", RUN: "would run", MAYBE: "may run"}[self.state]
-        return f"{self.module.name} {would}: {'; '.join(self.reasons)}"
-
-
-class Plan:
-    """Steps, parents before children. As text: a line for each."""
-
-    def __init__(self, steps: Iterable[Step]) -> None:
-        self.steps = tuple(steps)
-
-    def __getitem__(self, module: Module) -> Step:
-        return next(step for step in self.steps if step.module.name == module.name)
-
-    def __iter__(self) -> Iterator[Step]:
-        return iter(self.steps)
-
-    def __str__(self) -> str:
-        return "\n".join(step.sentence() for step in self.steps)
-
-    __repr__ = __str__
 
 
 class Decider:
@@ -66,8 +23,8 @@ class Decider:
     def __init__(self, spark: SparkSession) -> None:
         self.spark = spark
         self.store: Store = place.find(spark)
-        self._settings = conditions.settings(spark)
-        self._session = conditions.of_session(spark, self._settings)
+        self.settings = conditions.settings(spark)
+        self._session = conditions.of_session(spark.version, self.settings)
         self._shared: Shared = {}
         self._inputs: dict[str, inputs.Input] = {}
 
@@ -79,7 +36,7 @@ class Decider:
         """
         seen = code.look(module, self._shared)
         found = [self._input(name) for name in module.inputs]
-        given = conditions.declared(module.conf, self._settings, module.env or (), place.environment())
+        given = conditions.declared(module.conf, self.settings, module.env or (), place.environment())
         # A property that the module names is shared by all if it can matter anyway.
         own = {(leaf.kind, leaf.name): leaf for leaf in [*self._session, *given, *seen.leaves]}
         leaves = [*own.values(), *(each.leaf for each in found)]
@@ -158,33 +115,6 @@ def plan(*modules: Module) -> Plan:
         parents = [(name, steps[parent.name]) for name, parent in module.parents.items()]
         steps[module.name] = decider.step(module, parents)
     return Plan(steps.values())
-
-
-def ordered(modules: Iterable[Module]) -> list[Module]:
-    """These modules and all they come from, parents first.
-
-    Raises:
-        UsageError: a module comes from itself.
-    """
-    done: dict[str, Module] = {}
-    path: list[str] = []
-
-    def visit(module: Module) -> None:
-        if module.name in done:
-            return
-        if module.name in path:
-            raise UsageError(f"A module comes from itself: {' → '.join([*path, module.name])}.")
-        path.append(module.name)
-        for parent in module.parents.values():
-            visit(parent)
-        path.pop()
-        done[module.name] = module
-
-    for each in modules:
-        if not isinstance(each, Module):
-            raise UsageError(f"{each!r} is no module.", "Put @sparkspace.module before its def.")
-        visit(each.newest())
-    return list(done.values())
 
 
 def session() -> SparkSession:

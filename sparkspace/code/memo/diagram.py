@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import LaunchError
-from .decide import MAYBE, READ, RUN, Plan, plan
+from .decide import plan
 from .modules import Module
+from .step import MAYBE, READ, RUN, Plan
 
 _LABEL = {READ: "read", RUN: "runs", MAYBE: "may run"}
 _COLOUR = {READ: "#d9ead3", RUN: "#f4cccc", MAYBE: "#fff2cc"}
-_DRAWN_WITHIN_S = 60
+DRAWN_WITHIN_S = 60
 
 
 @dataclass(frozen=True)
@@ -46,29 +47,33 @@ class Graph:
         """A picture.
 
         Raises:
-            LaunchError: there is no program ``dot`` here, or it failed.
+            LaunchError: there is no program ``dot`` here, or it failed, or took too long.
         """
         try:
             drawn = subprocess.run(
                 ["dot", "-Tsvg"], input=self.dot(), capture_output=True, text=True, encoding="utf-8",
-                timeout=_DRAWN_WITHIN_S, check=False,
+                timeout=DRAWN_WITHIN_S, check=False,
             )  # fmt: skip
         except FileNotFoundError:
             raise LaunchError(
                 "The picture is drawn by the program dot, which is not here.",
-                "Install the package graphviz, or take the text: .mermaid(), .dot().",
+                "Install the system's package graphviz, or take the text: .mermaid(), .dot().",
+            ) from None
+        except subprocess.TimeoutExpired:
+            raise LaunchError(
+                f"dot has not drawn this within {DRAWN_WITHIN_S} s.", "Take the text: .mermaid(), .dot()."
             ) from None
         if drawn.returncode:
             raise LaunchError(f"dot failed: {drawn.stderr.strip()}")
         return drawn.stdout
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:  # noqa: ANN401
-        """What a notebook shows: the picture, else Mermaid."""
-        text = {"text/plain": str(self.plan), "text/vnd.mermaid": self.mermaid()}
+        """What a notebook shows: the picture, else Mermaid, else text. Given both, JupyterLab takes Mermaid."""
+        text = {"text/plain": str(self.plan)}
         try:
             return {**text, "image/svg+xml": self.svg()}
         except LaunchError:
-            return text
+            return {**text, "text/vnd.mermaid": self.mermaid()}
 
     def _edges(self) -> list[tuple[int, int]]:
         numbers = {step.module.name: at for at, step in enumerate(self.plan)}
@@ -83,8 +88,9 @@ def graph(*modules: Module) -> Graph:
 
 
 def _quoted(text: str) -> str:
-    """A string of the dot language; there a backslash escapes (graphviz.org/docs/attr-types/escString)."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
+    """A string of the dot language; there a backslash escapes (graphviz.org/docs/attr-types/escString), and ``&``
+    begins an entity of HTML."""
+    return '"' + text.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
 
 
 def _entities(text: str) -> str:

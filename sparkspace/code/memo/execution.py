@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from ...errors import CheckFailed, SparkspaceError
 from ...log import event
-from . import fingerprint, inputs, reads
-from .decide import READ, Decider, Step, ordered, session
-from .modules import SPARK, Module
-from .store import Manifest, Store
+from . import conditions, fingerprint, inputs, reads
+from .decide import Decider, session
+from .manifest import Manifest
+from .modules import SPARK, Module, ordered
+from .step import READ, Step
+from .store import Store
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -73,8 +75,9 @@ def execute(decider: Decider, step: Step, parents: dict[str, Step]) -> Manifest:
     given = {name: spark if name == SPARK else frames[name] for name in module.parameters}
     frame = module.function(**given)
     _refuse_other(module, frame)
+    _refuse_changes(module, decider)
     covers = step.covers + tuple(store.url_of(_manifest(parent)) for parent in parents.values())
-    _refuse_undeclared(module, frame, covers)
+    _refuse_undeclared(module, frame, covers, int(started * 1000))
     fresh = [*step.fresh, *reads.fresh(frame)]
     written = Manifest(
         module.name, step.key, f"{time.time_ns() // 1_000_000}-{uuid.uuid4().hex[:12]}", 0, 0, 0, "", "", {},
@@ -157,11 +160,26 @@ def _refuse_other(module: Module, frame: object) -> None:
         raise SparkspaceError(f"{module.name} returned a stream, which has no end that could be kept.")
 
 
-def _refuse_undeclared(module: Module, frame: DataFrame, covers: tuple[str, ...]) -> None:
-    """What is read or called, and neither declared nor reached by the code, may change unseen."""
+def _refuse_changes(module: Module, decider: Decider) -> None:
+    """What a module sets would be set for its children when it runs, and not when it is read."""
+    names = conditions.changed(decider.settings, conditions.settings(decider.spark))
+    if names:
+        raise SparkspaceError(
+            f"{module.name} has changed {names[0]}, on which other modules' data depend.",
+            "Set it before, for all; or set it back in the function.",
+        )
+
+
+def _refuse_undeclared(module: Module, frame: DataFrame, covers: tuple[str, ...], since_ms: int) -> None:
+    """What is read or called, and neither declared nor reached by the code, may change unseen. Its own views may be."""
     found = reads.of(frame)
     wrong = [path for path in found.paths if not inputs.is_below(path, covers)]
     wrong += [each for each in found.others if each not in covers]
+    wrong += [
+        view.name
+        for view in found.views
+        if view.name not in covers and not (view.is_temporary and view.made_ms >= since_ms)
+    ]
     if wrong:
         raise SparkspaceError(
             f"{module.name} reads {wrong[0]}, which is not among its inputs.",

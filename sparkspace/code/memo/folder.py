@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import uuid
@@ -76,7 +77,7 @@ class Local:
         """As ``Folder`` says."""
         target = Path(self.path, path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+        temporary = target.with_name(f"{target.name}.{uuid.uuid4().hex}")
         try:
             with open(temporary, "xb") as file:
                 file.write(content)
@@ -109,8 +110,8 @@ class Hadoop:
         self.url = url.rstrip("/")
         self._jvm = cast(Any, spark._jvm)
         self._path = self._jvm.org.apache.hadoop.fs.Path
-        conf = spark._jsparkSession.sessionState().newHadoopConf()
-        self._fs = self._path(self.url).getFileSystem(conf)
+        self._conf = spark._jsparkSession.sessionState().newHadoopConf()
+        self._fs = self._path(self.url).getFileSystem(self._conf)
 
     def files(self, path: str = "") -> dict[str, File]:
         """As ``Folder`` says. A flat listing: one request for a thousand objects of a bucket."""
@@ -156,8 +157,14 @@ class Hadoop:
             self._fs.rename(temporary, target)
 
     def remove(self, path: str) -> None:
-        """As ``Folder`` says."""
-        self._fs.delete(self._path(f"{self.url}/{path}"), True)
+        """As ``Folder`` says, with uploads to a bucket that were never completed: nobody sees them, and they cost."""
+        self._remover.delete(self._path(f"{self.url}/{path}"), True)
+
+    @functools.cached_property
+    def _remover(self) -> Any:  # noqa: ANN401
+        # HADOOP-18695; Hadoop 3.3, which Spark 3.5 has, doesn't know it.
+        self._conf.setBoolean("fs.s3a.directory.operations.purge.uploads", True)
+        return self._jvm.org.apache.hadoop.fs.FileSystem.newInstance(self._path(self.url).toUri(), self._conf)
 
     def glob(self) -> list[str]:
         """The URLs that match, if this folder's own is a pattern."""

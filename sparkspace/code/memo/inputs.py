@@ -96,11 +96,21 @@ def _table(spark: SparkSession, name: str) -> Input:
             f"The state of the table {name} can't be told: {', '.join(unclear)}.",
             "Name the files behind it, or leave it out of inputs and say version=… whenever it has changed.",
         )
+    nameless = [view.name for view in found.views if not view.text]
+    if nameless:
+        raise SparkspaceError(
+            f"The state of the view {nameless[0]} can't be told: it was made of a DataFrame.",
+            "Make it in the function that uses it, or make it a module of its own and a parameter.",
+        )
     states = [_files(spark, path).leaf for path in found.paths]
-    views = [str(each) for each in _description(spark, name).values()]
-    words = [frame.schema.json(), *views, *(leaf.digest for leaf in states), json.dumps(found.snapshots)]
+    about = [str(each) for each in _description(spark, name).values()]
+    views = [word for view in found.views for word in (view.name, view.text)]
+    words = [frame.schema.json(), *about, *views, *(leaf.digest for leaf in states), json.dumps(found.snapshots)]
     note = "; ".join(leaf.note for leaf in states) or json.dumps(found.snapshots)
-    return Input(Leaf("input", name, digest(*words), note), (*found.paths, *found.snapshots))
+    return Input(
+        Leaf("input", name, digest(*words), note),
+        (*found.paths, *found.snapshots, *(view.name for view in found.views)),
+    )
 
 
 def _description(spark: SparkSession, name: str) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from . import origin
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from .decide import Plan
+    from .step import Plan
 
 Function = Callable[..., "DataFrame"]
 SPARK = "spark"  # the parameter that gets the session
@@ -138,6 +138,33 @@ def module(function: Function | None = None, /, **options: Any) -> Module | Call
         return Module(function, **options)
 
     return make if function is None else make(function)
+
+
+def ordered(modules: Iterable[Module]) -> list[Module]:
+    """These modules and all they come from, parents first.
+
+    Raises:
+        UsageError: a module comes from itself.
+    """
+    done: dict[str, Module] = {}
+    path: list[str] = []
+
+    def visit(module: Module) -> None:
+        if module.name in done:
+            return
+        if module.name in path:
+            raise UsageError(f"A module comes from itself: {' → '.join([*path, module.name])}.")
+        path.append(module.name)
+        for parent in module.parents.values():
+            visit(parent)
+        path.pop()
+        done[module.name] = module
+
+    for each in modules:
+        if not isinstance(each, Module):
+            raise UsageError(f"{each!r} is no module.", "Put @sparkspace.module before its def.")
+        visit(each.newest())
+    return list(done.values())
 
 
 def _names(what: str, given: Iterable[str]) -> tuple[str, ...]:

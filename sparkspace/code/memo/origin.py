@@ -36,6 +36,15 @@ def _is_the_users(folder: str) -> bool:
     return roots.is_the_users(folder)
 
 
+@functools.lru_cache(maxsize=4096)
+def is_beside_code(path: str) -> bool:
+    """Whether there is such a file or folder in a package of the project."""
+    if not path.startswith("/") or not os.path.exists(path):
+        return False
+    within = [Path(path), *Path(path).parents]
+    return any((each / "__init__.py").is_file() and _is_the_users(str(each)) for each in within)
+
+
 def is_found(top: str) -> bool:
     """Whether a top-level name, loaded or not, is the project's. Nothing is imported."""
     loaded = sys.modules.get(top)

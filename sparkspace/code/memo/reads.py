@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -16,17 +17,31 @@ _FRESH = (
     "Rand", "Randn", "RandStr", "Uniform", "Uuid", "Shuffle", "MonotonicallyIncreasingID", "SparkPartitionID",
     "CurrentTimestamp", "CurrentTimestampNanos", "CurrentTimestampPrecision", "Now", "LocalTimestamp", "CurrentDate",
     "CurrentTime", "CurrentUser", "CurrentDatabase", "CurrentCatalog", "InputFileName", "InputFileBlockStart",
-    "InputFileBlockLength",
+    "InputFileBlockLength", "CallMethodViaReflection", "TryReflect", "AesEncrypt",
 )  # fmt: skip
+# By name, in a plan: what Python and SQL made of it. Java's have no code that could be seen anyway.
+_PYTHON = rf'"class":"{re.escape(_PACKAGE)}Python(?:UDF|UDTF|UDAF)","num-children":\d+,"name":"([^"]+)"'
+_SQL = re.compile(r'"class":"[\w.]+\.(?:SQLScalarFunction|SQLFunctionNode|SQLFunctionExpression|SQLTableFunction)"')
 
 
 @dataclass
 class Reads:
-    """The sources of a plan: ``paths`` of files and folders, and ``others``; ``snapshots`` of those that have such."""
+    """The sources of a plan: ``paths`` of files and folders, and ``others``; ``snapshots`` of those that have such;
+    ``views``."""
 
     paths: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
     snapshots: dict[str, str] = field(default_factory=dict)
+    views: list[View] = field(default_factory=list)
+
+
+class View(NamedTuple):
+    """A view in a plan. ``text``: its query; "" if it was made of a DataFrame."""
+
+    name: str
+    text: str
+    is_temporary: bool
+    made_ms: int
 
 
 def of(frame: DataFrame) -> Reads:
@@ -36,6 +51,8 @@ def of(frame: DataFrame) -> Reads:
         leaves = plan.collectLeaves()
         for at in range(leaves.size()):
             _source(leaves.apply(at), found)
+        if '.logical.View"' in plan.toJSON():
+            found.views += _views(plan)
     return found
 
 
@@ -45,25 +62,38 @@ def fresh(frame: DataFrame) -> list[str]:
     for plan in _plans(frame):
         text = str(plan.toJSON())
         found.update(name for name in _FRESH if f'"class":"{_PACKAGE}{name}"' in text)
-        if re.search(r'"udfDeterministic":false', text):
+        if '"udfDeterministic":false' in text:
             found.add("a non-deterministic UDF")
+        if '.logical.Sample"' in text:
+            found.add("a sample")
     return sorted(found)
 
 
 def named_functions(frame: DataFrame) -> list[str]:
-    """Python functions of the plan that SQL knows by a name (``spark.udf.register``): their code can't be seen."""
+    """Functions of the plan that SQL knows by a name (``spark.udf.register``): their code can't be seen."""
     spark = frame.sparkSession
     catalog = spark._jsparkSession.sessionState().catalog()
     identifier = cast(Any, spark._jvm).org.apache.spark.sql.catalyst.FunctionIdentifier
-    pattern = rf'"class":"{re.escape(_PACKAGE)}PythonUDF","num-children":\d+,"name":"([^"]+)"'
-    names = {name for plan in _plans(frame) for name in re.findall(pattern, str(plan.toJSON()))}
-    return sorted(name for name in names if catalog.isTemporaryFunction(identifier(name)))
+    texts = [str(plan.toJSON()) for plan in _plans(frame)]
+    names = {name for text in texts for name in re.findall(_PYTHON, text)}
+    by_sql = ["a function made by CREATE FUNCTION" for _ in [0] if any(map(_SQL.search, texts))]
+    return by_sql + sorted(name for name in names if catalog.isTemporaryFunction(identifier(name)))
 
 
 def _plans(frame: DataFrame) -> list[Any]:
     plan = frame._jdf.queryExecution().analyzed()
     inner = plan.subqueriesAll()
     return [plan, *(inner.apply(at) for at in range(inner.size()))]
+
+
+def _views(plan: Any) -> Iterator[View]:  # noqa: ANN401
+    if plan.getClass().getSimpleName() == "View":
+        about, text = plan.desc(), plan.desc().viewText()
+        name = str(about.identifier().unquotedString())
+        yield View(name, str(text.get()) if text.isDefined() else "", plan.isTempView(), int(about.createTime()))
+    inner = plan.children()
+    for at in range(inner.size()):
+        yield from _views(inner.apply(at))
 
 
 def _source(leaf: Any, found: Reads) -> None:  # noqa: ANN401
@@ -75,6 +105,8 @@ def _source(leaf: Any, found: Reads) -> None:  # noqa: ANN401
             found.paths += [paths.apply(at).toString() for at in range(paths.size())]
         else:
             found.others.append(str(relation.getClass().getSimpleName()))
+    elif kind == "LogicalRDD":  # textFile() and its like have their path for a name
+        found.paths += re.findall(r"([^\s|]\S*) (?:New)?HadoopRDD\[", str(leaf.rdd().toDebugString()))
     elif kind == "HiveTableRelation":
         found.others.append(str(leaf.tableMeta().qualifiedName()))
     elif kind.startswith("DataSourceV2") or kind.startswith("StreamingRelation"):

@@ -10,7 +10,6 @@ import ast
 import functools
 import linecache
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType
@@ -18,8 +17,8 @@ from typing import Any
 
 from . import references
 from .leaf import digest
+from .shape import shape
 
-_HAS_DOCSTRING = 0x4000000  # inspect.CO_HAS_DOCSTRING, since Python 3.13
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
@@ -176,26 +175,3 @@ def _uses(body: list[ast.AST]) -> tuple[frozenset[str], frozenset[str], bool]:
             loaded.append(node)
     handed_on = {node.id if isinstance(node, ast.Name) else node.attr for node in loaded if id(node) not in called}
     return frozenset(handed_on), frozenset(looked_up), is_dynamic
-
-
-@functools.lru_cache(maxsize=65536)
-def shape(code: CodeType) -> str:
-    """A digest of bytecode: all but where it stood, and its docstring."""
-    consts = list(code.co_consts)
-    before_3_13 = not code.co_name.startswith("<") and bool(consts) and isinstance(consts[0], str)
-    if code.co_flags & _HAS_DOCSTRING or (before_3_13 and sys.version_info < (3, 13)):
-        consts[0] = None
-    counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags & ~_HAS_DOCSTRING)
-    names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
-    table = getattr(code, "co_exceptiontable", b"")
-    return digest(code.co_name, code.co_code.hex(), table.hex(), repr(counts), repr(names), *map(_const, consts))
-
-
-def _const(value: object) -> str:
-    if isinstance(value, CodeType):
-        return shape(value)
-    if isinstance(value, tuple):
-        return "(" + ",".join(map(_const, value)) + ")"
-    if isinstance(value, frozenset):
-        return "{" + ",".join(sorted(map(_const, value))) + "}"
-    return repr(value)

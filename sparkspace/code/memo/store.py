@@ -6,57 +6,16 @@ that was killed has left files that nobody looks at, and two runs of one key don
 
 from __future__ import annotations
 
-import functools
-import json
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from typing import Any
-from urllib.parse import quote
+from dataclasses import dataclass
 
 from .folder import File, Folder
-from .leaf import Leaf
+from .manifest import Manifest, folder_of, read
 
 USED_EVERY_MS = 3_600_000  # how often a use is noted
 _MANIFEST = re.compile(r"[^/]+\.json")
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """A result: of what (``leaves``), and what (``files`` with their sizes, ``schema`` as Spark's JSON)."""
-
-    name: str
-    key: str
-    run: str
-    written_ms: int
-    seconds: float
-    rows: int
-    data: str  # the version of the data: equal for equal rows, in whatever order
-    schema: str
-    files: dict[str, int]
-    leaves: list[Leaf] = field(repr=False)
-    fresh: str = ""  # why it would give other data each time
-
-    @property
-    def path(self) -> str:
-        """The folder of its files, in the store."""
-        return f"{folder_of(self.name)}/{self.key}/{self.run}"
-
-    @property
-    def size(self) -> int:
-        """Bytes of its files."""
-        return sum(self.files.values())
-
-    def to_json(self) -> str:
-        """As it is stored."""
-        return json.dumps({**asdict(self), "leaves": [list(leaf) for leaf in self.leaves]}, indent=1)
-
-    @classmethod
-    def from_json(cls, text: bytes) -> Manifest:
-        """What was stored. Raises ValueError, KeyError or TypeError if that isn't one."""
-        found: dict[str, Any] = json.loads(text)
-        return cls(**{**found, "leaves": [Leaf(*leaf) for leaf in found["leaves"]]})
 
 
 @dataclass(frozen=True)
@@ -84,8 +43,8 @@ class Store:
         files = self.folder.files(path)
         problem = ""
         for each in sorted(filter(_MANIFEST.fullmatch, files)):
-            manifest = self._read(f"{path}/{each}", files[each])
-            wrong = _wrong(manifest, files) if manifest else f"{each} can't be read"
+            manifest = read(self.folder, f"{path}/{each}", files[each])
+            wrong = manifest.damage(files) if manifest else f"{each} can't be read"
             if not wrong:
                 return Found(manifest)
             problem = problem or wrong
@@ -97,7 +56,7 @@ class Store:
         files = self.folder.files(base)
         manifests = [path for path in files if re.fullmatch(r"[0-9a-f]+/[^/]+\.json", path)]
         for path in sorted(manifests, key=lambda path: path.rpartition("/")[2], reverse=True):
-            manifest = self._read(f"{base}/{path}", files[path])
+            manifest = read(self.folder, f"{base}/{path}", files[path])
             if manifest:
                 return manifest
         return None
@@ -137,11 +96,9 @@ class Store:
 
     def remove(self, run: Run) -> None:
         """Remove a run. Its manifest goes first, so that nobody begins to read it."""
-        for path in (f"{run.path}.json", run.path, f"{run.path}.used", f"{run.path}.pin"):
-            self.folder.remove(path)
-
-    def _read(self, path: str, file: File) -> Manifest | None:
-        return _parsed(_Source(self.folder), self.folder.url, path, file.stamp)
+        marks = sorted(name for name in run.files if name.startswith("."))  # with what was never renamed to one
+        for name in [".json", "", *marks]:
+            self.folder.remove(run.path + name)
 
 
 _HELD: dict[str, set[str]] = {}
@@ -174,41 +131,3 @@ class Run:
     def last_ms(self) -> int:
         """When it was last written to, or last noted as used."""
         return max(file.written_ms for file in self.files.values())
-
-
-class _Source:
-    """A folder to read from; all are equal, so that a cache looks at the rest of its arguments."""
-
-    def __init__(self, folder: Folder) -> None:
-        self.folder = folder
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Source)
-
-    def __hash__(self) -> int:
-        return 0
-
-
-@functools.lru_cache(maxsize=4096)
-def _parsed(source: _Source, url: str, path: str, stamp: str) -> Manifest | None:
-    """Its name has the run in it, so it never changes; only its size and time would tell of a broken one."""
-    try:
-        return Manifest.from_json(source.folder.read(path))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _wrong(manifest: Manifest, files: dict[str, File]) -> str:
-    """What is wrong with a result's files, given all that lie beside its manifest."""
-    for name, size in manifest.files.items():
-        file = files.get(f"{manifest.run}/{name}")
-        if file is None:
-            return f"{name} was removed"
-        if file.size != size:
-            return f"{name} has {file.size} bytes, and was written with {size}"
-    return ""
-
-
-def folder_of(name: str) -> str:
-    """A module's folder: its name, as a path can have it."""
-    return quote(name, safe="").replace(".", "%2E") if set(name) <= {"."} else quote(name, safe="")

@@ -33,7 +33,7 @@ _FRESH = {
     "os": frozenset({"urandom", "getpid"}),
 }
 _BY_NAME = frozenset({"attrgetter", "methodcaller"})
-_ENVIRONMENT = frozenset({"environ", "environb", "getenv", "getenvb"})
+_ENVIRONMENT = frozenset({"environ", "environb", "getenv", "getenvb", "expandvars", "expanduser"})
 
 
 def are_dynamic(uses: References, text: Text | None, namespace: Mapping[str, Any]) -> bool:
@@ -58,13 +58,13 @@ def note(walk: Walk, found: Any, names: frozenset[str], where: str) -> None:  # 
 def note_module(walk: Walk, module: str, used: frozenset[str], where: str) -> None:
     """Note what using these names of a module may mean."""
     top = module.partition(".")[0]
-    asks_by_name = top == "sys" and "modules" in used
+    asks_by_name = top == "sys" and not used.isdisjoint(("modules", "_getframe"))
     if top in _DYNAMIC_MODULES or asks_by_name or (top in ("operator", "_operator") and _BY_NAME & used):
         walk.doubt("whole", where)
     fresh = _FRESH.get(top, frozenset())
     if fresh == _ALL or fresh & used:
         walk.doubt("fresh", f"{module} in {where}")
-    if top == "os" and _ENVIRONMENT & used:
+    if top in ("os", "posixpath") and _ENVIRONMENT & used:
         walk.doubt("environment", where)
 
 

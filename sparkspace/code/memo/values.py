@@ -49,6 +49,8 @@ def word(walk: Walk, value: Any, name: str = "a value", depth: int = 0) -> str: 
     Raises:
         Unclear: it is, or has, something whose state can't be told; the message begins with ``name``.
     """
+    if isinstance(value, str | pathlib.PurePath) and origin.is_beside_code(str(value)):
+        walk.doubt("whole", name)  # ``HERE / "words.txt"``: a file that the code may open
     if type(value) in _ATOMS:
         return f"{type(value).__name__} {value!r}" if not isinstance(value, str) else f"str {digest(value)}"
     if depth > _DEEPEST:
