@@ -97,7 +97,9 @@ def test_a_hundred_versions_leave_little(project: Project) -> None:
     said = f"{before} {after} {without} classes a round without an edit"
     print(said)
     assert after[0][0] < before[0][0] + 200, said
-    assert after[0][1] < before[0][1] + 2_000_000, said
+    assert after[0][1] < before[0][1] + 2_500_000, (
+        said
+    )  # what HotSpot notes of methods that are run often lies there, too
     assert (after[1] - before[1]) / (VERSIONS - FROM) < without + 6, said  # the project has 4
     assert after[2] < before[2] + 10, said
     assert after[3] == before[3] == 2, said
