@@ -52,29 +52,6 @@ while len(answers) < 3:
         print("RAN", json.dumps(found), flush=True)
     time.sleep(0.05)
 """
-# A driver that runs whatever classes are pushed, until they have given two answers.
-JVM_DRIVER = """\
-import json, time
-import sparkspace
-
-spark = sparkspace.session(push="bob")
-answers = []
-while len(answers) < 2:
-    if sparkspace.hotdeploy().classes:
-        if not answers:
-            spark.udf.registerJavaFunction("answer", "org.example.Answer", "int")
-        found = [row[0] for row in spark.sql("select answer(id) from range(0, 8, 1, 4)").collect()]
-        if found not in answers:
-            answers.append(found)
-            print("CLASSES", json.dumps(found), flush=True)
-    time.sleep(0.05)
-"""
-ANSWER = """\
-package org.example;
-public class Answer implements org.apache.spark.sql.api.java.UDF1<Long, Integer> {
-  public Integer call(Long x) { return NUMBER; }
-}
-"""
 LIBRARY = "def answer(_):\n    return {}\n"
 
 
@@ -154,15 +131,3 @@ def test_a_session_runs_what_a_laptop_pushes(serving: Box, tmp_path: Path) -> No
     assert printed(serving, "RAN", 3) == [[42] * 8, [42] * 8, 42]
     until(lambda: pushes(serving) == [])  # the driver has ended
     assert "No session 'ann' is open" in serving("push", "--to", "ann", str(library), code=76).stderr
-
-
-def test_a_session_runs_classes_that_a_laptop_pushes(serving: Box, tmp_path: Path) -> None:
-    """Functions of the JVM, which the release has not got, on executors of a PySpark session."""
-    serving("run", "--detach", f"cat > /tmp/job.py <<'END'\n{JVM_DRIVER}\nEND\nbin/spark-submit /tmp/job.py")
-    until(lambda: any("at=pushed session=bob version=none" in line for line in serving.log()), timeout_s=120)
-    source, classes = tmp_path / "Answer.java", tmp_path / "classes"
-    for count, number in enumerate((41, 42), 1):
-        source.write_text(ANSWER.replace("NUMBER", str(number)))
-        javac(source, classes)
-        serving("push", "--to", "bob", str(classes))
-        assert printed(serving, "CLASSES", count) == [number] * 8
