@@ -1,20 +1,6 @@
 package org.apache.spark.repl
 
-import org.apache.spark.sparkspace.Shell
-
-/** Spark's loop, which looks for new classes before each line. */
-class HotLoop extends SparkILoop {
-  override def processLine(line: String): Boolean =
-    Shell.around(line, intp, Main.sparkContext)(super.processLine(line))
-
-  override def initializeSpark(): Unit = {
-    super.initializeSpark()
-    savingReplayStack(intp.quietRun(Shell.Import))
-  }
-
-  override def resetCommand(line: String): Unit = Shell.reset(super.resetCommand(line))
-}
-
+/** Spark's loop with hot deploy; this Spark reads the flags elsewhere. */
 object HotLoop {
-  def apply(args: Array[String]): HotLoop = new HotLoop // this Spark reads no flags here
+  def apply(args: Array[String]): SparkILoop = new SparkILoop with HotLines
 }

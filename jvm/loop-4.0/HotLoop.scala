@@ -1,24 +1,10 @@
 package org.apache.spark.repl
 
-import scala.tools.nsc.interpreter.IMain
-
 import org.apache.spark.sparkspace.Shell
 
-/** Spark's loop, which looks for new classes before each line. */
-class HotLoop extends SparkILoop {
-  override def processLine(line: String): Boolean =
-    Shell.around(line, intp.asInstanceOf[IMain], Main.sparkContext)(super.processLine(line))
-
-  override protected def internalReplAutorunCode(): Seq[String] = super.internalReplAutorunCode() :+ Shell.Import
-
-  override def initializeSpark(): Unit = {
-    super.initializeSpark()
-    savingReplayStack(intp.quietRun(Shell.Import))
-  }
-
-  override def resetCommand(line: String): Unit = Shell.reset(super.resetCommand(line))
-}
-
+/** Spark's loop with hot deploy; this Spark reads the flags elsewhere. */
 object HotLoop {
-  def apply(args: Array[String]): HotLoop = new HotLoop // this Spark reads no flags here
+  def apply(args: Array[String]): SparkILoop = new SparkILoop with HotLines {
+    override protected def internalReplAutorunCode(): Seq[String] = super.internalReplAutorunCode() :+ Shell.Import
+  }
 }

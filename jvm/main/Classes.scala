@@ -79,13 +79,13 @@ private[sparkspace] object Classes {
     val until = System.currentTimeMillis + PatienceMs
     while (true) {
       val seen = look(dirs)
-      val quiet = seen.values.forall { case (_, stamp) => System.currentTimeMillis - stamp.modified / 1000000L > QuietMs }
-      val taken = if (quiet) take(seen, before) else None
+      val since = System.currentTimeMillis - seen.values.map(_._2.modified / 1000000L).foldLeft(0L)(_ max _)
+      val taken = if (since > QuietMs) take(seen, before) else None
       if (taken.isDefined && stamps(look(dirs)) == stamps(seen)) return taken.get
       if (System.currentTimeMillis > until) {
         throw new HotDeployError(s"${dirs.mkString(":")} is still being written, or has a class file that is cut short; nothing was deployed.")
       }
-      Thread.sleep(20)
+      Thread.sleep(if (0 <= since && since <= QuietMs) QuietMs + 1 - since else 20)
     }
     none
   }

@@ -15,6 +15,7 @@ import scala.tools.nsc.interpreter.{IMain, Results}
   */
 private[sparkspace] final class Earlier(interpreter: IMain, folders: => Seq[File]) {
   private val words = mutable.Map.empty[Int, Set[String]] // by line
+  private val kinds = mutable.Map.empty[(Int, String), Earlier.Kind] // by line and name
   private var eras = List.empty[(Int, Map[String, String])] // from which line on; unit → code. The latest first
   private var code = Map.empty[String, String] // name → class: functions, classes, objects that run old code
   private var values = Map.empty[String, String] // name → class: objects of an old class
@@ -24,6 +25,7 @@ private[sparkspace] final class Earlier(interpreter: IMain, folders: => Seq[File
 
   def forget(): Unit = {
     words.clear()
+    kinds.clear()
     eras = Nil
   }
 
@@ -35,34 +37,35 @@ private[sparkspace] final class Earlier(interpreter: IMain, folders: => Seq[File
     val latest = interpreter.prevRequestList.flatMap(request => request.termNames.map(name => name.toString -> request)).toMap
     val renewed = mutable.Set.empty[String]
     for (request <- interpreter.prevRequestList.filter(request => latest.values.exists(_ eq request))) {
-      val names = request.termNames.map(_.toString)
+      val (names, shadowed) = request.termNames.map(_.toString).partition(latest(_) eq request)
       val older = mentioned(request.lineRep.lineId, now)
       val through = request.referencedNames.map(_.toString).find(name => renewed(name) || code.contains(name))
       val repeats = Earlier.isRegistration(request.line) && request.handlers.size == 1
       val methods = request.handlers.forall(handler => Earlier.isMethod(handler.getClass) || Earlier.isImport(handler.getClass))
-      if ((methods || repeats) && (older.nonEmpty || through.nonEmpty)) {
+      if ((methods || repeats) && shadowed.isEmpty && (older.nonEmpty || through.nonEmpty)) {
         if (interpreter.quietRun(request.line) == Results.Success) renewed ++= names
         else {
           Console.err.println(s"Hot deploy: ${names.mkString(", ")} does not compile with the new classes, and runs the old ones.")
           names.foreach(name => code += name -> older.headOption.orElse(through).get)
         }
       } else older.foreach { unit =>
-        names.foreach(note(_, unit, now))
+        names.foreach(note(request.lineRep.lineId, _, unit, now))
         Earlier.functions(request.line).foreach(name => code += name -> unit)
       }
     }
   }
 
-  private def note(name: String, unit: String, now: Classes): Unit = {
-    val is = interpreter.typeOfTerm(name).finalResultType.typeSymbol
-    val kind = is.fullName.replace('.', '/')
-    if (kind.startsWith("scala/Function") || is.isModuleClass || is.fullName.startsWith("$line")) code += name -> unit
-    else if (changedSince(name, now)(Classes.unit(kind))) values += name -> Classes.unit(kind)
+  private def note(line: Int, name: String, unit: String, now: Classes): Unit = {
+    val is = kinds.getOrElseUpdate((line, name), kind(name))
+    if (is.isCode) code += name -> unit
+    else if (era(line).exists(then => then.get(is.unit) != now.deep.get(is.unit))) values += name -> is.unit
   }
 
-  private def changedSince(name: String, now: Classes)(unit: String): Boolean =
-    interpreter.prevRequestList.reverse.find(_.termNames.exists(_.toString == name))
-      .exists(request => era(request.lineRep.lineId).exists(then => then.get(unit) != now.deep.get(unit)))
+  private def kind(name: String): Earlier.Kind = {
+    val is = interpreter.typeOfTerm(name).finalResultType.typeSymbol
+    val isCode = is.fullName.startsWith("scala.Function") || is.isModuleClass || is.fullName.startsWith("$line")
+    Earlier.Kind(isCode, Classes.unit(is.fullName.replace('.', '/')))
+  }
 
   private def era(line: Int): Option[Map[String, String]] = eras.find(_._1 <= line).map(_._2)
 
@@ -91,6 +94,9 @@ private[sparkspace] final class Earlier(interpreter: IMain, folders: => Seq[File
 
 private[sparkspace] object Earlier {
   val Foreign = Seq("scala/", "java/", "org/apache/spark/", "$line")
+
+  /** Of a value: whether it is a function, class or object of the shell; else what class it is of. */
+  final case class Kind(isCode: Boolean, unit: String)
 
   private val Registration = "(?s)\\s*(val res\\d+\\s*=\\s*)?spark\\.udf\\.register(Java)?\\(.*"
 

@@ -178,12 +178,13 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
 private[sparkspace] object HotDeploy {
   /** IMain makes its loader once, and a mirror of it, and keeps them in fields: of Scala 2.13, or of 2.12. */
   private def setClassLoader(interpreter: IMain, fresh: AbstractFileClassLoader): Unit = {
-    val mirror = scala.reflect.runtime.universe.runtimeMirror(fresh)
-    for ((name, value) <- Seq("_classLoader" -> fresh, "_runtimeMirror" -> null, "runtimeMirror" -> mirror)) {
-      classOf[IMain].getDeclaredFields.find(_.getName == name).foreach { field =>
-        field.setAccessible(true)
-        field.set(interpreter, value)
-      }
+    val fields = Seq[(String, () => Any)](
+      "_classLoader" -> (() => fresh),
+      "_runtimeMirror" -> (() => null),
+      "runtimeMirror" -> (() => scala.reflect.runtime.universe.runtimeMirror(fresh)))
+    for ((name, value) <- fields; field <- classOf[IMain].getDeclaredFields.find(_.getName == name)) {
+      field.setAccessible(true)
+      field.set(interpreter, value())
     }
     if (interpreter.classLoader ne fresh) {
       throw new HotDeployError("The shell of this version of Spark keeps its class loader in another way; it has no hot deploy.")

@@ -1,6 +1,5 @@
 package org.apache.spark.repl // for members that are private[repl]
 
-
 import org.apache.spark.sparkspace.Shell
 
 /** Spark's own shell, with hot deploy: what `bin/spark-shell` starts. */

@@ -36,6 +36,7 @@ object Shell {
   private[spark] def prepare(conf: SparkConf): Unit = {
     State.installed
     conf.setIfMissing("spark.executor.isolatedSessionCache.size", "8") // an executor's class loaders, each with its classes
+    conf.setIfMissing("spark.files.useFetchCache", "false") // else a worker keeps each version's jar twice, one of them for good
     if (!conf.contains("spark.executor.userClassPathFirst") && Jars.overlap(conf)) {
       conf.set("spark.executor.userClassPathFirst", "true")
       Console.err.println("Hot deploy: a jar of --jars has classes of the class directory too, so spark.executor.userClassPathFirst=true")

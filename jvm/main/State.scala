@@ -4,6 +4,8 @@ import java.lang.reflect.{Field, Modifier}
 import java.nio.ByteBuffer
 import java.util.concurrent.{AbstractExecutorService, ExecutorService, TimeUnit}
 
+import org.apache.commons.lang3.{ThreadUtils => Threads}
+
 import org.apache.spark.{JobArtifactSet, JobArtifactState, SparkContext, SparkEnv}
 import org.apache.spark.scheduler.{TaskResultGetter, TaskSchedulerImpl, TaskSetManager}
 import org.apache.spark.serializer.{KryoSerializer, SerializerInstance}
@@ -88,7 +90,7 @@ private[sparkspace] object Loaders {
 
   /** Every thread that looked classes up in one loader does so in another now: Spark's threads live as long as the driver. */
   def exchange(old: ClassLoader => Boolean, fresh: ClassLoader): Unit =
-    Thread.getAllStackTraces.keySet.forEach { thread =>
+    Threads.getAllThreads.forEach { thread =>
       if (thread.getContextClassLoader != null && old(thread.getContextClassLoader)) thread.setContextClassLoader(fresh)
     }
 

@@ -18,7 +18,7 @@ private[sparkspace] final class Versions(folder: Path, parent: ClassLoader) {
   private val known = mutable.LinkedHashMap.empty[String, Version] // by digest
   private var latest = 0
 
-  def all: Seq[Version] = known.values.toSeq
+  def all: List[Version] = known.values.toList
 
   def find(name: String): Option[Version] =
     all.find(_.number.toString == name).orElse(all.find(version => name.length >= 4 && version.classes.digest.startsWith(name)))

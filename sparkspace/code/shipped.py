@@ -67,13 +67,17 @@ def hotdeploy() -> Shipped:
     deployer.renew(again=True)
     if deployer.version.files:
         _verify(deployer)
-    return replace(_shipped(deployer), classes=_classes())
+    return replace(_shipped(deployer), classes=_classes(deployer))
 
 
-def _classes() -> str:
-    """Deploy what a build tool has compiled (``SPARKSPACE_CLASS_DIR``). Returns its version; empty: nothing."""
+def _classes(deployer: Deployer) -> str:
+    """Deploy what a laptop has pushed, before what a build tool has compiled here (``SPARKSPACE_CLASS_DIR``).
+
+    Returns its version; empty: nothing.
+    """
     spark = SparkSession.getActiveSession()
-    dirs = jvm.class_dirs(os.environ, Path.cwd())
+    pushed = deployer.project.pushed.classes if deployer.project.pushed else None
+    dirs = [*filter(None, [pushed]), *jvm.class_dirs(os.environ, Path.cwd())]
     return jvm.hotdeploy(spark, dirs) if spark and dirs and jvm.is_here(spark) else ""
 
 

@@ -62,8 +62,7 @@ def serving(cluster: Box) -> Iterator[Box]:
     compiled.mkdir(parents=True)
     source = cluster.folder / "Vector2D.java"
     source.write_text(VECTOR)
-    jars = Path(str(pyspark.__file__)).parent / "jars"
-    subprocess.run(["javac", "-cp", f"{jars}/*", "-d", compiled, source], check=True, timeout=120)
+    javac(source, compiled)
     cluster("scale", "classserver=1")
     job = cluster.folder / "job"
     (job / "mylib").mkdir(parents=True)
@@ -76,6 +75,12 @@ def serving(cluster: Box) -> Iterator[Box]:
         yield cluster
     finally:
         cluster("scale", "classserver=0")
+
+
+def javac(source: Path, into: Path) -> None:
+    """Compile a file of Java."""
+    jars = Path(str(pyspark.__file__)).parent / "jars"
+    subprocess.run(["javac", "-cp", f"{jars}/*", "-d", into, source], check=True, timeout=120)
 
 
 def printed(box: Box, word: str, number: int = 1) -> Any:  # noqa: ANN401

@@ -9,6 +9,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from ..jvm.shell import Shell
 from .conftest import Box, clean_environment, copy_of_repository
 
 pytestmark = pytest.mark.box
@@ -75,6 +76,27 @@ def test_an_edit_in_a_shell(box: Box) -> None:
     said("r.map(rate).sum()", "148500")
     shell.sendline("exit()")
     shell.expect(pexpect.EOF)
+
+
+def test_classes_that_are_compiled_in_the_dyno(box: Box) -> None:
+    """Java's compiler and Scala's, between lines of ``bin/spark-shell``; executors on both workers run the result."""
+    job = "sc.parallelize(1 to 8, 8).map { x => Thread.sleep(300); (SparkEnv.get.executorId, demo.Rates.of(x)) }"
+    command = [box.launcher, "run", "cd jobs && ../bin/spark-shell"]
+    with Shell(box.folder, command=command, env=clean_environment()) as shell:
+        shell.run("import java.nio.file._, org.apache.spark.SparkEnv, sys.process._")
+        shell.run('Files.createDirectories(Path.of("target/classes"))')
+        for number in (2, 3):
+            java = f"package demo; public class Fares {{ public static int of(int x) {{ return x * {number}; }} }}"
+            shell.run(f'Files.writeString(Path.of("Fares.java"), "{java}")')
+            assert "Int = 0\n" in shell.run('"javac -d target/classes Fares.java".!')
+            scala = f"package demo; object Rates {{ def of(x: Int) = Fares.of(x) + {number} }}"
+            shell.run(f'Files.writeString(Path.of("Rates.scala"), "{scala}")')
+            words = '"-usejavacp", "-cp", "target/classes", "-d", "target/classes", "Rates.scala"'
+            assert "Boolean = true" in shell.run(f"scala.tools.nsc.Main.process(Array({words}))")
+            found = re.findall(r"\((\d+),(\d+)\)", shell.run(f"{job}.collect().mkString"))
+            assert sorted(int(each) for _, each in found) == [x * number + number for x in range(1, 9)]
+            assert len({executor for executor, _ in found}) == 2
+        assert "HotDeploy = version " in shell.run("sc.hotdeploy")
 
 
 def test_the_folder_of_the_shim_has_nothing_else() -> None:

@@ -2,53 +2,50 @@
 
 from __future__ import annotations
 
-import shutil
+import re
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bench.shell import Shell
+from buildpack import versions
+
+from .. import spark_lines
+from .project import PAIR, VECTOR, Project
 
 pytestmark = pytest.mark.spark
-VECTOR = """\
-package demo
-class Vector2D(val x: Double, val y: Double) extends Serializable {{ def length = {} }}
-"""
-PAIR = "package demo\ncase class Pair({})\nobject Work {{ def of(x: Int) = {} }}\n"
+DEFAULT = versions.default().version
 OTHER = """\
 package demo
 class Other(val n: Int) extends Serializable { def twice = n * 2 }
 object Count { var n = 0 }
 """
+JAVA = """\
+package demo
+class Times extends org.apache.spark.sql.api.java.UDF1[Integer, Integer] {{ def call(x: Integer) = x * {} }}
+"""
+FIRST = "val first = 1\ndef added(x: Int) = first + x\n"
 POINTS = "val points = sc.parallelize(Seq((3, 4), (5, 12), (8, 15), (7, 24)), 4)"
 LENGTHS = "points.map(p => new Vector2D(p._1, p._2)).map(_.length).collect()"
 
 
-class Project:
-    """Sources of Scala, and a shell beside them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.shell = Shell(folder)
-
-    def write(self, **sources: str) -> None:
-        """Write sources, and compile all. An empty one is deleted."""
-        for name, text in sources.items():
-            path = self.folder / f"{name}.scala"
-            path.write_text(text) if text else path.unlink()
-        self.shell.compile(self.folder)
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    made = Project(tmp_path_factory.mktemp("project"))
-    made.write(
-        Vector=VECTOR.format("Math.sqrt(x * x + y * y)"),
-        Other=OTHER,
-        Pair=PAIR.format("a: Int", "x + 1"),
-    )
-    with made.shell:
+@pytest.fixture(scope="module", params=[DEFAULT, *spark_lines.others()])
+def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    version, folder = request.param, tmp_path_factory.mktemp("project")
+    (folder / "first").write_text(FIRST)
+    where: dict[str, Any] = {}
+    if version != DEFAULT:
+        where["home"] = spark_lines.spark_home(spark_lines.python_with(version))
+        where["env"] = {"JAVA_HOME": spark_lines.clean(version)["JAVA_HOME"]}
+    with Project(folder, "-i", "first", **where) as made:
+        made.write(
+            Vector=VECTOR.format("Math.sqrt(x * x + y * y)"),
+            Other=OTHER,
+            Pair=PAIR.format("a: Int", "x + 1"),
+            Times=JAVA.format(2),
+        )
+        if not version.startswith("4.0"):  # that shell reads no -i, with or without us
+            assert "42" in made.shell.run("added(41)")
         yield made
 
 
@@ -64,7 +61,9 @@ def test_the_life_of_a_project(project: Project) -> None:
     run("def helper(x: Int) = Work.of(x)")
     run("val closure = (x: Int) => Work.of(x)")
     run('spark.udf.register("work", (x: Int) => Work.of(x))')
-    assert "Array([2], [3])" in run('sql("select work(a) from pairs order by a").collect()')
+    run('spark.udf.register("times", new Times, org.apache.spark.sql.types.IntegerType)')
+    asked = 'sql("select work(a), times(a) from pairs order by a").collect()'
+    assert "Array([2,2], [3,4])" in run(asked)
 
     # a method
     project.write(Vector=VECTOR.format("x.abs + y.abs"))
@@ -83,6 +82,7 @@ def test_the_life_of_a_project(project: Project) -> None:
     project.write(
         Pair=PAIR.format('a: Int, b: String = "z"', "x + 100; def fresh = 1"),
         Fresh='package demo.deeper\nclass Fresh { def hi = "hello" }\n',
+        Times=JAVA.format(30),
     )
     assert "Pair(2,z!), Pair(3,q!)" in run(
         'Seq(Pair(1), Pair(2, "q")).toDS.map(p => Pair(p.a + 1, p.b + "!")).collect()'
@@ -91,7 +91,7 @@ def test_the_life_of_a_project(project: Project) -> None:
     assert "hello" in run("new demo.deeper.Fresh().hi")
     assert "Int = 1\n" in run("Work.fresh")
     assert "101" in run("helper(1)")  # a method of an earlier line
-    assert "Array([101], [102])" in run('sql("select work(a) from pairs order by a").collect()')
+    assert "Array([101,30], [102,60])" in run(asked)
     assert "closure is of an earlier line, and on the driver runs demo.Work as it was then" in run("closure(1)")
     assert "2" in run('spark.catalog.isCached("pairs"); spark.table("pairs").count()')
 
@@ -132,62 +132,20 @@ def test_by_hand(project: Project) -> None:
     run("sc.hotdeploy.auto = true")
 
 
-@pytest.mark.long
-def test_thirty_edits(project: Project) -> None:
-    """Thirty of thirty, each on both executors, in an RDD and in a Dataset."""
-    for number in range(30):
-        project.write(Pair=PAIR.format(f"a: Int, b{number}: Int = 0", f"x * {number}"))
-        said = project.shell.run("sc.parallelize(1 to 4, 4).map(demo.Work.of).collect().toSeq")
-        assert f"({', '.join(str(x * number) for x in range(1, 5))})" in said
-        said = project.shell.run(
-            f"spark.range(4).map(i => demo.Pair(i.toInt, {number})).map(p => p.b{number}).collect().toSeq"
-        )
-        assert f"({', '.join([str(number)] * 4)})" in said
+def test_an_executor_that_comes_late(project: Project) -> None:
+    """It has the version with its first task."""
+    assert project.job() == (5001, 5002, 5003, 5004)
+    project.replace_executor()
+    ask = "sc.parallelize(1 to 8, 8).map(_ => (org.apache.spark.SparkEnv.get.executorId.toInt, demo.Work.of(1)))"
+    said = project.shell.run(f"{ask}.collect().toSet.toSeq.sorted.mkString")
+    assert re.search(r"\((\d),5001\)\((\d),5001\)\n", said), said
 
 
-@pytest.mark.long
-def test_a_jar_has_the_classes_too(project: Project) -> None:
-    """As the recipe of old: ``--jars FAT_JAR``. New classes win over it, on the driver and on executors."""
-    project.write(Pair=PAIR.format("a: Int", "x + 1"))
-    fat = shutil.make_archive(str(project.folder / "fat"), "zip", project.folder / "target" / "classes")
-    jar = str(Path(fat).rename(project.folder / "fat.jar"))
-    with Shell(project.folder, "--jars", jar) as shell:
-        assert "true" in shell.run('sc.getConf.get("spark.executor.userClassPathFirst")')
-        assert "(2, 3)" in shell.run("sc.parallelize(1 to 2).map(demo.Work.of).collect().toSeq")
-        project.write(Pair=PAIR.format("a: Int", "x + 70"))
-        assert "(71, 72)" in shell.run("sc.parallelize(1 to 2).map(demo.Work.of).collect().toSeq")
-        assert "71" in shell.run("demo.Work.of(1)")
-
-
-@pytest.mark.long
-def test_a_jar_that_wins_is_an_error(project: Project) -> None:
-    """Executors that would run the jar's class are found out; the line that would have run it is not."""
-    project.write(Pair=PAIR.format("a: Int", "x + 1"))
-    fat = shutil.make_archive(str(project.folder / "fat"), "zip", project.folder / "target" / "classes")
-    jar = str(Path(fat).rename(project.folder / "fat.jar"))
-    first = ("--jars", jar, "--conf", "spark.executor.userClassPathFirst=false")
-    with Shell(project.folder, *first) as shell:
-        project.write(Pair=PAIR.format("a: Int", "x + 80"))
-        said = shell.run("sc.parallelize(1 to 2).map(demo.Work.of).collect().toSeq")
-        assert "does not run version" in said and "userClassPathFirst=true" in said and "The line was not run" in said
-
-
-@pytest.mark.long
-def test_a_hundred_versions_leave_little(project: Project) -> None:
-    """Executors forget loaders, and temporary files are those of the last versions alone."""
-    ask = (
-        "sc.parallelize(1 to 4, 4).map { _ => System.gc(); org.apache.spark.SparkEnv.get.executorId -> "
-        "java.lang.management.ManagementFactory.getClassLoadingMXBean.getLoadedClassCount }.collect().toMap.values.max"
-    )
-    counts = []
-    for number in range(100):
-        project.write(Pair=PAIR.format("a: Int", f"x * {number}"))
-        project.shell.run("sc.parallelize(1 to 4, 4).map(demo.Work.of).collect()")
-        if number in (20, 99):
-            counts.append(int(project.shell.run(ask).split("=")[-1].split()[0]))
-    assert counts[1] < counts[0] + 200, counts
-    jars = project.shell.run(
-        'new java.io.File(System.getProperty("java.io.tmpdir")).listFiles.filter(_.getName.startsWith("hotdeploy"))'
-        '.flatMap(_.listFiles).count(_.getName.endsWith(".jar"))'
-    )
-    assert int(jars.split("=")[-1].split()[0]) <= 10
+def test_a_shell_that_begins_again(project: Project) -> None:
+    """``:reset`` forgets the lines, and not the project."""
+    assert "Forgetting" in project.shell.run(":reset")
+    assert project.job() == (5001, 5002, 5003, 5004)
+    project.write(Pair=PAIR.format("a: Int", "x + 6000"))
+    assert project.job() == (6001, 6002, 6003, 6004)
+    assert project.number("demo.Work.of(1)") == 6001
+    assert "not found: value points" in project.shell.run("points.count()")

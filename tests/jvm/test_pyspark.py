@@ -8,11 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pyspark
 import pytest
 
+from buildpack import versions
+
+from .. import spark_lines
+from .shell import HOME
+
 ROOT = Path(__file__).resolve().parent.parent.parent
-HOME = Path(pyspark.__file__).parent
+DEFAULT = versions.default().version
 
 pytestmark = pytest.mark.spark
 
@@ -64,14 +68,23 @@ print("said", json.dumps(said))
 """
 
 
-def test_a_function_that_is_compiled_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [DEFAULT, *spark_lines.others()])
+def test_a_function_that_is_compiled_again(version: str, tmp_path: Path) -> None:
     (tmp_path / "fares.py").write_text("def rate(x):\n    return x + 1\n")
     (tmp_path / "driver.py").write_text(DRIVER)
+    python = Path(sys.executable) if version == DEFAULT else spark_lines.python_with(version)
+    home = HOME if version == DEFAULT else spark_lines.spark_home(python)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SPARK", "PYSPARK"))}
-    shim = str(ROOT / "sparkspace" / "code" / "python")
+    env = kept if version == DEFAULT else spark_lines.clean(version)
     done = subprocess.run(
-        [sys.executable, "driver.py", str(HOME)], cwd=tmp_path, capture_output=True, text=True, timeout=400,
-        env={**kept, "PYTHONPATH": shim, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": str(tmp_path / "local")},
+        [python, "driver.py", str(home)], cwd=tmp_path, capture_output=True, text=True, timeout=400,
+        env={
+            **env,
+            "PYTHONPATH": str(ROOT / "sparkspace" / "code" / "python"),
+            "SPARK_HOME": str(spark_lines.linked(home, tmp_path / "spark")),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "SPARK_LOCAL_DIRS": str(tmp_path / "local"),
+        },
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     said = next(line for line in done.stdout.splitlines() if line.startswith("said "))
