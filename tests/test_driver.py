@@ -279,3 +279,14 @@ def test_a_registry_is_as_a_restart_would_make_it(lab: Lab) -> None:
     lab.load("apart").SEEN.append(2)
     lab.edit(more="X = 2\n")
     assert lab.load("apart").SEEN == [2]
+
+
+def test_a_closure_has_the_globals_of_now(lab: Lab) -> None:
+    """Also when nothing of the first version but itself is held any more."""
+    text = "SCALE = {}\ndef make(n):\n    return lambda x: x * n * SCALE\n"
+    lab.write(a=text.format(2))
+    held = lab.load("a").make(3)
+    lab.look()
+    for scale in (10, 2, 7):
+        lab.edit(a=text.format(scale))
+        assert (held(1), lab.sent(held, 1)) == (3 * scale, str(3 * scale))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import sys
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
+from typing import Any
 
 from .pickling import members
 from .reload import EditFailed
@@ -67,6 +69,9 @@ class Closures:
         Raises:
             EditFailed: the file has none, or it holds values that would be others now.
         """
+        name = str(function.__globals__.get("__name__"))
+        if name in self._now and name in sys.modules:
+            refill(function.__globals__, sys.modules[name])
         code, remade = self._newest(function.__code__)
         if code is function.__code__:
             code = self._by_name(function)
@@ -102,6 +107,15 @@ class Closures:
         if len(alike) != 1:
             return None
         return code if same(code, alike[0]) else alike[0]
+
+
+def refill(names: dict[str, Any], new: ModuleType) -> None:
+    """Have the globals of an earlier version of a module be those of now."""
+    if names is vars(new) or names.get("__name__") != new.__name__:
+        return
+    for name in [name for name in names if name not in vars(new)]:
+        del names[name]
+    names.update(vars(new))
 
 
 def matched(olds: list[Nested], news: list[Nested]) -> list[Nested | None]:

@@ -16,6 +16,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from . import references
+from .closures import refill
 from .pickling import Formers, members
 
 Replaced = Mapping[str, tuple[ModuleType, ModuleType | None]]
@@ -111,15 +112,6 @@ def forward(old: ModuleType, new: ModuleType) -> None:
     refill(vars(old), new)
     with contextlib.suppress(TypeError):  # a module with a class of its own
         old.__class__ = Forwarded
-
-
-def refill(names: dict[str, Any], new: ModuleType) -> None:
-    """Have the globals of an earlier version of a module be those of now."""
-    if names is vars(new) or names.get("__name__") != new.__name__:
-        return
-    for name in [name for name in names if name not in vars(new)]:
-        del names[name]
-    names.update(vars(new))
 
 
 def move_objects(classes: Mapping[type, type]) -> None:
