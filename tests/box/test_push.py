@@ -52,7 +52,40 @@ while len(answers) < 3:
         print("RAN", json.dumps(found), flush=True)
     time.sleep(0.05)
 """
+# A driver that runs whatever classes are pushed, until they have given two answers.
+JVM_DRIVER = """\
+import json, time
+import sparkspace
+
+spark = sparkspace.session(push="bob")
+answers = []
+while len(answers) < 2:
+    if sparkspace.hotdeploy().classes:
+        if not answers:
+            spark.udf.registerJavaFunction("answer", "org.example.Answer", "int")
+        found = [row[0] for row in spark.sql("select answer(id) from range(0, 8, 1, 4)").collect()]
+        if found not in answers:
+            answers.append(found)
+            print("CLASSES", json.dumps(found), flush=True)
+    time.sleep(0.05)
+"""
+ANSWER = """\
+package org.example;
+public class Answer implements org.apache.spark.sql.api.java.UDF1<Long, Integer> {
+  public Integer call(Long x) { return NUMBER; }
+}
+"""
 LIBRARY = "def answer(_):\n    return {}\n"
+
+
+def compile_java(folder: Path, name: str, text: str) -> Path:
+    """The folder of its classes, as Maven has it."""
+    classes, source = folder / "target" / "classes", folder / f"{name}.java"
+    classes.mkdir(parents=True, exist_ok=True)
+    source.write_text(text)
+    jars = Path(str(pyspark.__file__)).parent / "jars"
+    subprocess.run(["javac", "-cp", f"{jars}/*", "-d", classes, source], check=True, timeout=120)
+    return classes
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +164,14 @@ def test_a_session_runs_what_a_laptop_pushes(serving: Box, tmp_path: Path) -> No
     assert printed(serving, "RAN", 3) == [[42] * 8, [42] * 8, 42]
     until(lambda: pushes(serving) == [])  # the driver has ended
     assert "No session 'ann' is open" in serving("push", "--to", "ann", str(library), code=76).stderr
+
+
+def test_a_session_runs_classes_that_a_laptop_pushes(serving: Box, tmp_path: Path) -> None:
+    """Two versions of a function in SQL, on executors that have neither on their class path."""
+    (serving.folder / "job" / "classes.py").write_text(JVM_DRIVER)
+    serving("run", "--detach", "rm -rf target && bin/spark-submit job/classes.py")  # the release has classes, too
+    until(lambda: any("at=pushed session=bob version=none" in line for line in serving.log()))
+    for number, value in enumerate((41, 42), 1):
+        classes = compile_java(tmp_path, "Answer", ANSWER.replace("NUMBER", str(value)))
+        serving("push", "--to", "bob", str(classes))
+        assert printed(serving, "CLASSES", number) == [value] * 8
