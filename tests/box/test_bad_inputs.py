@@ -120,6 +120,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     box = tiny_app(tmp_path_factory.mktemp("bad") / "app")
     box("up", "--detach")
     box("scale", "quiet=1")
+    until(lambda: box.dynos()["quiet.1"]["state"] == "up")
     yield box
     box("down")
 
