@@ -165,6 +165,7 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
   /** `:reset` forgets all lines, and counts them from 1 again: executors must not take new ones for old ones. */
   private[sparkspace] def reset(body: => Unit): Unit = if (lines == null) body else {
     ProjectSymbols.restore(interpreter.global, base)
+    interpreter.global.settings.outputDirs.setSingleOutput(interpreter.replOutput.dir) // as the lines that it runs expect
     body
     earlier.forget()
     newLines()
