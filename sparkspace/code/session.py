@@ -85,6 +85,7 @@ def session(
         deployer.project.want(ship)
         deployer.project.frozen = not interactive
         deployer.project.pushed = deployer.project.pushed or pushed(push)
+        deployer.refresh()  # a laptop may push as soon as this returns
     LINES.leave()
     if interactive:
         LINES.follow(deployer)

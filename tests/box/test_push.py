@@ -46,10 +46,10 @@ rdd = spark.sparkContext.parallelize(range(8), 4).map(mylib.answer)
 frame = spark.range(0, 8, 1, 4).select(udf(lambda x: mylib.answer(x), "int")("id").alias("found"))
 answers = []
 while len(answers) < 3:
-    found = [rdd.collect(), [row.found for row in frame.collect()], mylib.answer(0)]
-    if found not in answers:
+    found = {*rdd.collect(), *(row.found for row in frame.collect()), mylib.answer(0)}
+    if len(found) == 1 and found not in answers:  # a push may come between two of them
         answers.append(found)
-        print("RAN", json.dumps(found), flush=True)
+        print("RAN", json.dumps(list(found)), flush=True)
     time.sleep(0.05)
 """
 # A driver that runs whatever classes are pushed, until they have given two answers.
@@ -152,16 +152,16 @@ def test_a_session_runs_what_a_laptop_pushes(serving: Box, tmp_path: Path) -> No
     library = tmp_path / "mylib"
     library.mkdir()
     (library / "__init__.py").write_text(LIBRARY.format(41))
-    assert printed(serving, "RAN") == [[40] * 8, [40] * 8, 40]
+    assert printed(serving, "RAN") == [40]
     first = serving.out("push", str(library))  # to the session that is open
     assert re.fullmatch(r"pushed 1 file of 1, version [0-9a-f]{7}, \d+\.\d\d s\n", first)
-    assert printed(serving, "RAN", 2) == [[41] * 8, [41] * 8, 41]
+    assert printed(serving, "RAN", 2) == [41]
     (shown,) = pushes(serving)
     assert (shown["session"], shown["by"], shown["files"]) == ("ann", "spark", 1)
     until(lambda: pushes(serving)[0]["drivers"][0][1] == shown["version"])
     (library / "__init__.py").write_text(LIBRARY.format(42))
     serving("push", "--to", "ann", str(library))
-    assert printed(serving, "RAN", 3) == [[42] * 8, [42] * 8, 42]
+    assert printed(serving, "RAN", 3) == [42]
     until(lambda: pushes(serving) == [])  # the driver has ended
     assert "No session 'ann' is open" in serving("push", "--to", "ann", str(library), code=76).stderr
 
