@@ -22,7 +22,7 @@ import requests
 from sparkspace import cli
 from sparkspace.cluster.class_server import Client
 from sparkspace.cluster.signature import Key
-from sparkspace.code import parcel
+from sparkspace.code import size
 from sparkspace.code.pushed import Pushed
 
 from . import web_process
@@ -175,7 +175,7 @@ def test_a_push_of_many_files(site: Site, ann: Pushed, project: Path) -> None:
 def test_too_much_is_refused_with_the_largest_files(site: Site, ann: Pushed, project: Path) -> None:
     for number in range(12):
         with open(project / f"src/mylib/file{number}.bin", "wb") as file:
-            file.truncate(parcel.TOO_LARGE // 10 + number * 1024 * 1024)
+            file.truncate(size.TOO_LARGE // 10 + number * 1024 * 1024)
     refused = push(project, "--url", site.url, code=70).stderr
     assert "the limit is 50.0 MB" in refused
     assert refused.count(".bin") == 10 and "file11.bin" in refused

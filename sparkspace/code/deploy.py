@@ -12,7 +12,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from ..errors import SparkspaceError
 from ..log import event, notice
-from . import parcel, pickling
+from . import pickling, size
 from .current import Current
 from .driver import Driver
 from .envelope import Envelope, Sender
@@ -84,7 +84,8 @@ class Deployer:
     def _renew(self, version: Version) -> bool:
         if version is self.version or version.digest == self.version.digest:
             return False
-        parcel.check_size(version)
+        size.refuse(version.files, "shipped with each edit", version.path)
+        size.warn(version.files, "shipped with each edit", version.path)
         begun, before = time.perf_counter(), self.version
         added, replaced = self.driver.become(version, self._names)
         self.current.become(version.digest, added)

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ..errors import SparkspaceError
-from ..log import notice
 from .boot.homes import MANIFEST
 from .boot.modules import Module, module_name, precedence
-from .tree import Entry, Tree
+from .tree import Entry, Tree, digest
 
-LARGE = 5 * 1024 * 1024
-TOO_LARGE = 50 * 1024 * 1024
-LISTED = 10
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can name
-
-
-class TooLarge(SparkspaceError):
-    """What would be shipped is more than ``TOO_LARGE``."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +31,7 @@ class Version:
     @cached_property
     def digest(self) -> str:
         """Its name: a SHA-256 of all names and contents, in hex."""
-        lines = (f"{name}\0{entry.sha256}\n" for name, entry in sorted(self.files.items()))
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        return digest(self.files)
 
     @cached_property
     def units(self) -> frozenset[str]:
@@ -87,9 +76,7 @@ def packed(version: Version, base: Mapping[str, Entry] | None = None) -> bytes:
 
     Raises:
         Moved: a file has changed since.
-        TooLarge: with the largest files.
     """
-    check_size(version)
     held = {entry.sha256 for entry in (base or {}).values()}
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -106,31 +93,3 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     info.compress_type = zipfile.ZIP_DEFLATED
     info.external_attr = 0o644 << 16
     archive.writestr(info, content)
-
-
-def check_size(version: Version) -> None:
-    """Say so when much is shipped, and refuse too much.
-
-    Raises:
-        TooLarge: with the largest files.
-    """
-    total = sum(entry.size for entry in version.files.values())
-    if total > TOO_LARGE:
-        raise TooLarge(
-            f"{mb(total)} of code would be shipped, and the limit is {mb(TOO_LARGE)}. The largest files:\n"
-            + "\n".join(largest(version)),
-            "Name them in .gitignore, or keep data in a bucket.",
-        )
-    if total > LARGE:
-        notice(f"{mb(total)} of code is shipped at each edit. The largest files:", *largest(version))
-
-
-def largest(version: Version) -> Sequence[str]:
-    """The largest files, a line each."""
-    files = sorted(version.files.items(), key=lambda item: -item[1].size)[:LISTED]
-    return [f"  {mb(entry.size):>9}  {version.path(name)}" for name, entry in files]
-
-
-def mb(size: int) -> str:
-    """Bytes, for people."""
-    return f"{size / 1024 / 1024:.1f} MB"

@@ -48,9 +48,10 @@ class Plans:
         while len(self._sent) > REMEMBERED:
             self._sent.popitem(last=False)
 
-    def has_functions(self, deployer: Deployer | None, frame: Any) -> bool:  # noqa: ANN401  # a DataFrame of the JVM
+    def has_functions(self, deployer: Deployer, frame: Any) -> bool:  # noqa: ANN401  # a DataFrame of the JVM
         """Whether Python functions are in its plan; true if that can't be told."""
-        plans = deployer.context._jvm.org.apache.spark.sparkspace.Plans if deployer and deployer.context._jvm else None
+        jvm: Any = deployer.context._jvm
+        plans = jvm.org.apache.spark.sparkspace.Plans
         return not isinstance(plans, JavaClass) or bool(dict(plans.functions(frame.queryExecution())))
 
     def renewed(self, deployer: Deployer, frame: Any) -> Any:  # noqa: ANN401  # DataFrames of the JVM

@@ -19,6 +19,7 @@ from ..cluster.signature import Key
 from ..config import Dyno, Settings
 from ..errors import ConfigError, UsageError
 from ..log import event
+from . import tree
 from .class_server import manifest
 from .class_server.blobs import Blobs
 from .class_server.manifest import CLASSES, PYTHON, Json, Malformed
@@ -168,7 +169,7 @@ class Pushed:
                 self._say("open", session=self.name, version="none", hint=f"bin/sparkspace push --to {self.name}")
             return
         files = manifest.parse(found["files"])
-        if manifest.digest(files) != found["version"]:
+        if tree.digest(files) != found["version"]:
             raise Malformed("A version is not what its name says.")
         began = time.monotonic()
         fetched = self._complete(found["version"], files) + self._complete(found["version"], files)

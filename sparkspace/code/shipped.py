@@ -14,7 +14,7 @@ from ..log import notice
 from . import jvm, start
 from .deploy import Deployer
 from .hooks import HOOKS
-from .parcel import mb
+from .size import mb
 
 ROUNDS = 5  # of tasks, until every executor has had one
 

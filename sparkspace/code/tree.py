@@ -57,8 +57,7 @@ class Tree:
     @cached_property
     def digest(self) -> str:
         """A SHA-256 of all names and contents, in hex."""
-        lines = (f"{path}\0{entry.sha256}\n" for path, entry in sorted(self.files.items()))
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        return digest(self.files)
 
     @cached_property
     def size(self) -> int:
@@ -78,6 +77,12 @@ class Tree:
         if hashlib.sha256(content).hexdigest() != self.files[path].sha256:
             raise Moved(f"{self.root.path / path} has changed")
         return content
+
+
+def digest(files: Mapping[str, Entry]) -> str:
+    """The name of some files: a SHA-256 of all names and contents, in hex."""
+    lines = (f"{name}\0{entry.sha256}\n" for name, entry in sorted(files.items()))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 class Moved(SparkspaceError):

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..code import size
 from ..code.push import source
 from ..code.push.following import Following
-from ..code.push.wire import Wire, one_of, warn_large
+from ..code.push.wire import Wire, one_of
 from ..log import notice
 from . import credentials
 from .arguments import Parser
@@ -38,7 +39,7 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     wire = Wire(credentials.entrance(options.url, Path.cwd(), env))
     to = options.to or one_of([str(each["name"]) for each in wire.sessions()])
     snapshot = found.look()
-    warn_large(snapshot)
+    size.warn(snapshot.files, "pushed")
     notice(f"Pushing {found.described()} to {to} at {wire.entrance.url}")
     if not options.watch:
         print(wire.push(to, snapshot))

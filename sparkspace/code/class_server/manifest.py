@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...errors import SparkspaceError
-from ..parcel import TOO_LARGE
+from ..size import TOO_LARGE
 from ..tree import Entry
 
 PYTHON, CLASSES = "python/", "classes/"  # how the name of every file of a version begins
@@ -37,12 +37,6 @@ def is_name(text: str) -> bool:
 def is_sha256(text: str) -> bool:
     """Whether this is a SHA-256 as we write it."""
     return bool(_SHA256.fullmatch(text))
-
-
-def digest(files: Mapping[str, Entry]) -> str:
-    """The name of a version: the SHA-256 of all names and contents."""
-    lines = (f"{name}\0{entry.sha256}\n" for name, entry in sorted(files.items()))
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def as_json(files: Mapping[str, Entry]) -> Json:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from ...log import event
+from .. import tree
 from . import manifest
 from .blobs import Blobs
 from .manifest import Json, Malformed
@@ -100,7 +101,7 @@ class Pushes:
             raise Refusal(404, error="not-open", message=error.message, open=names) from None
         except TooMuch as error:
             raise Refusal(413, error="too-much", message=error.message) from None
-        digest = manifest.digest(files)
+        digest = tree.digest(files)
         if not missing:
             event("pushed", session=name, version=digest[:7], files=len(files), sent=len(here), by=by or "unknown")
         return as_json({"version": digest, "missing": missing})

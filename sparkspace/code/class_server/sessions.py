@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ...errors import SparkspaceError
-from ..parcel import TOO_LARGE, mb
+from .. import tree
+from ..size import TOO_LARGE, mb
 from ..tree import Entry
-from . import manifest
 from .blobs import Blobs
 from .manifest import Json
 
@@ -178,7 +178,7 @@ class Sessions:
         return self._all[name]
 
     def _commit(self, session: Session, files: Mapping[str, Entry], by: str) -> None:
-        digest = manifest.digest(files)
+        digest = tree.digest(files)
         if session.head is None or session.head.digest != digest:
             others = [version for version in session.versions if version.digest != digest]
             session.versions = [*others, Version(digest, dict(files), by, self._clock())][-MOST_VERSIONS:]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from ..deploy import Deployer
 from .active import Hooks
 from .spark import DataFrame, rdds
 
@@ -21,7 +22,7 @@ def _kept(hooks: Hooks, cache: Any) -> Any:  # noqa: ANN401  # pyspark's
     @functools.wraps(cache)
     def cached(this: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         deployer = hooks.deployer
-        if deployer and _has_functions(hooks, this):  # while its plan still has them
+        if deployer and _has_functions(hooks, deployer, this):  # while its plan still has them
             deployer.current.keep(this)
         return cache(this, *args, **kwargs)
 
@@ -38,8 +39,8 @@ def _dropped(hooks: Hooks, drop: Any) -> Any:  # noqa: ANN401
     return dropped
 
 
-def _has_functions(hooks: Hooks, this: Any) -> bool:  # noqa: ANN401
+def _has_functions(hooks: Hooks, deployer: Deployer, this: Any) -> bool:  # noqa: ANN401
     """Whether there is Python code in it that has to be of one version. All else may be made again at any time."""
     if isinstance(this, DataFrame):
-        return hooks.plans.has_functions(hooks.deployer, this._jdf)
+        return hooks.plans.has_functions(deployer, this._jdf)
     return "PythonRDD[" in this._jrdd.rdd().toDebugString()

@@ -8,18 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import UsageError
-from .. import roots
-from ..class_server import manifest
+from .. import roots, tree
 from ..class_server.manifest import CLASSES, PYTHON
 from ..class_server.served import Changing, Folder
 from ..compiled import class_folders
-from ..parcel import mb
 from ..roots import Root
 from ..tree import Entry, Moved, Watch
 
 # Of a project without src/: what lies beside its packages and is none of them.
 NOT_CODE = frozenset({"setup", "conftest", "noxfile", "tests", "test", "docs", "target", "build", "dist"})
-LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Snapshot:
     @property
     def digest(self) -> str:
         """The version's name."""
-        return manifest.digest(self.files)
+        return tree.digest(self.files)
 
     def read(self, name: str) -> bytes:
         """What a file holds.
@@ -48,11 +45,6 @@ class Snapshot:
         if content is None or hashlib.sha256(content).hexdigest() != self.files[name].sha256:
             raise Moved(f"{below} has changed while it was pushed.", "Try again.")
         return content
-
-    def largest(self) -> list[str]:
-        """The largest files, a line each."""
-        files = sorted(self.files.items(), key=lambda item: -item[1].size)[:LISTED]
-        return [f"  {mb(entry.size):>9}  {name}" for name, entry in files]
 
 
 class Source:

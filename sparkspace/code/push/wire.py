@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...errors import SparkspaceError, UsageError
-from ...log import notice
+from .. import size
 from ..class_server import manifest
-from ..parcel import LARGE, TOO_LARGE, TooLarge, mb
 from ..tree import Entry
 from .source import Snapshot
 
@@ -96,13 +95,13 @@ class Wire:
             Moved: a file has changed meanwhile.
             PushFailed, TooLarge: nothing has changed there.
         """
-        refuse_too_large(snapshot)
+        size.refuse(snapshot.files, "pushed")
         began = time.monotonic()
         by_content = {entry.sha256: (name, entry) for name, entry in snapshot.files.items()}
         # What the class server had the last time it has now, and else says so.
         first = [] if not self._known else [entry for sha, (_, entry) in by_content.items() if sha not in self._known]
         sent: set[str] = set()
-        for part in parts(first) if sum(entry.size for entry in first) <= TOO_LARGE else [[]]:
+        for part in parts(first) if sum(entry.size for entry in first) <= size.TOO_LARGE else [[]]:
             missing = self._send(to, snapshot, part)
             sent.update(entry.sha256 for entry in part)
         while missing:
@@ -177,36 +176,14 @@ def how_to_open(names: Sequence[str]) -> str:
 def parts(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
     """``entries`` in parts of ``AT_ONCE`` bytes, or of one file that is larger; one part if there are none."""
     part: list[Entry] = []
-    size = 0
+    held = 0
     for entry in entries:
-        if part and size + entry.size > AT_ONCE:
+        if part and held + entry.size > AT_ONCE:
             yield part
-            part, size = [], 0
+            part, held = [], 0
         part.append(entry)
-        size += entry.size
+        held += entry.size
     yield part
-
-
-def refuse_too_large(snapshot: Snapshot) -> None:
-    """The limits of what is shipped.
-
-    Raises:
-        TooLarge: with the largest files.
-    """
-    total = sum(entry.size for entry in snapshot.files.values())
-    if total > TOO_LARGE:
-        raise TooLarge(
-            f"{mb(total)} would be pushed, and the limit is {mb(TOO_LARGE)}. The largest files:\n"
-            + "\n".join(snapshot.largest()),
-            "Name them in .gitignore, or keep data in a bucket.",
-        )
-
-
-def warn_large(snapshot: Snapshot) -> None:
-    """Say so when it is much."""
-    total = sum(entry.size for entry in snapshot.files.values())
-    if LARGE < total <= TOO_LARGE:
-        notice(f"{mb(total)} are pushed. The largest files:", *snapshot.largest())
 
 
 def one_of(names: Sequence[str]) -> str:
