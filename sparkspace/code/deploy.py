@@ -42,7 +42,7 @@ class Deployer:
         self.on_change: list[Callable[[], None]] = []
         self.since = time.time()
         self._names = names
-        self._clean = clean
+        self.clean = clean
         self._said_clean = clean  # who has asked for it knows
         self._lock = threading.RLock()
         self._failed = ("", "")
@@ -132,7 +132,7 @@ class Deployer:
     @property
     def needs_clean(self) -> bool:
         """Whether a version needs Python processes of its own: what is compiled can't be taken out of one again."""
-        return self._clean or any(name.endswith(".so") for name in self.version.files)
+        return self.clean or any(name.endswith(".so") for name in self.version.files)
 
     def _say_clean(self) -> None:
         if not self._said_clean:

@@ -87,7 +87,10 @@ class Project:
     @property
     def roots(self) -> Mapping[Path, frozenset[str]]:
         """Folder → the names below it that are shipped."""
-        return {path: frozenset(unit for at, unit in self._watches if at == path) for path in self._places}
+        found: dict[Path, frozenset[str]] = {}
+        for _, tree in self._version.trees:
+            found[tree.root.path] = found.get(tree.root.path, frozenset()) | tree.root.units
+        return found
 
     def _has_new_modules(self) -> bool:
         tops = frozenset(name for name in sys.modules if "." not in name)

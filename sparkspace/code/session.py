@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from pyspark.sql import SparkSession
 
 from ..errors import UsageError
+from ..log import notice
 from . import roots
 from .deploy import Deployer
 from .driver import DRIVER
@@ -82,6 +83,9 @@ def session(
         deployer.renew()
         HOOKS.activate(deployer)
     else:
+        _say_what_stays(deployer, {"app_name": app_name, "master": master})
+        _refuse_another_push(deployer.project.pushed, push)
+        deployer.clean |= clean
         deployer.project.want(ship)
         deployer.project.frozen = not interactive
         deployer.project.pushed = deployer.project.pushed or pushed(push)
@@ -104,6 +108,21 @@ def _started(app_name: str | None, master: str | None, conf: Mapping[str, str]) 
     for key, value in conf.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
+
+
+def _say_what_stays(deployer: Deployer, wanted: Mapping[str, str | None]) -> None:
+    has = {"app_name": deployer.context.appName, "master": deployer.context.master}
+    for name, value in wanted.items():
+        if value and value != has[name]:
+            notice(f"{name}={value!r} does nothing: the session has begun with {has[name]!r}. Before it: spark.stop()")
+
+
+def _refuse_another_push(begun: Pushed | None, name: str | None) -> None:
+    if begun and name and begun.name != name:
+        raise UsageError(
+            f"This session takes what is pushed to {begun.name!r}, and can't take {name!r}, too.",
+            f"Push to that one: bin/sparkspace push --to {begun.name}. Or begin again: spark.stop()",
+        )
 
 
 def pushed(name: str | None) -> Pushed | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from ..errors import CheckFailed, UsageError
+from ..errors import CheckFailed, SparkspaceError, UsageError
 from ..log import notice
 from . import jvm, start
 from .deploy import Deployer
@@ -64,7 +64,10 @@ def hotdeploy() -> Shipped:
         UsageError: there is no session.
     """
     deployer = _deployer()
-    deployer.renew(again=True)
+    try:
+        deployer.renew(again=True)
+    except SparkspaceError as error:
+        raise error.with_traceback(None) from None  # it names file and line: how we came to it is no news
     if deployer.version.files:
         _verify(deployer)
     return replace(_shipped(deployer), classes=_classes(deployer))

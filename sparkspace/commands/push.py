@@ -6,10 +6,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tenacity import Retrying, retry_if_exception_type, wait_fixed
+
 from ..code import size
 from ..code.push import source
-from ..code.push.following import Following
-from ..code.push.wire import Wire, one_of
+from ..code.push.following import AGAIN_AFTER_S, Following
+from ..code.push.wire import SessionNotOpen, Unreachable, Wire, one_of
 from ..log import notice
 from . import credentials
 from .arguments import Parser
@@ -37,18 +39,42 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     options = parser.parse_args(args)
     found = source.find(options.folders, Path.cwd(), env)
     wire = Wire(credentials.entrance(options.url, Path.cwd(), env))
-    to = options.to or one_of([str(each["name"]) for each in wire.sessions()])
-    snapshot = found.look()
-    size.warn(snapshot.files, "pushed")
-    notice(f"Pushing {found.described()} to {to} at {wire.entrance.url}")
-    if not options.watch:
-        print(wire.push(to, snapshot))
-        return 0
     try:
-        Following(wire, to, found, say).follow()
+        to = options.to or (awaited(wire) if options.watch else opened(wire))
+        snapshot = found.look()
+        size.warn(snapshot.files, "pushed")
+        notice(f"Pushing {found.described()} to {to} at {wire.entrance.url}")
+        if options.watch:
+            Following(wire, to, found, say).follow()
+        print(wire.push(to, snapshot))
     except KeyboardInterrupt:
-        return 0
-    return 1
+        if not options.watch:
+            raise
+    return 0
+
+
+def opened(wire: Wire) -> str:
+    """The session that is open.
+
+    Raises:
+        SessionNotOpen: there is none.
+        UsageError: there are several.
+    """
+    return one_of([str(each["name"]) for each in wire.sessions()])
+
+
+def awaited(wire: Wire) -> str:
+    """The session that is open, or the first that will be.
+
+    Raises:
+        UsageError: there are several.
+    """
+    try:
+        return opened(wire)
+    except SessionNotOpen as error:
+        say(f"{error.message} Waiting for one.\n{error.cure}")
+    again = Retrying(retry=retry_if_exception_type((SessionNotOpen, Unreachable)), wait=wait_fixed(AGAIN_AFTER_S))
+    return again(opened, wire)
 
 
 def say(text: str) -> None:

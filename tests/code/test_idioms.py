@@ -237,6 +237,25 @@ def test_rollback(lab: Lab) -> None:
         assert lab.run("everywhere(lambda: PKG.f())") == value
 
 
+def test_what_a_later_session_can_not_change_is_said(lab: Lab) -> None:
+    lab.run("same = sparkspace.session(app_name='other', master='local[7]')")
+    assert lab.run("same.sparkContext is sc")
+    said = lab.shell.said()
+    assert "app_name='other' does nothing" in said and "master='local[7]' does nothing" in said
+    lab.run("sparkspace.session(app_name=sc.appName)")
+    assert "does nothing" not in lab.shell.said()
+
+
+def test_an_edit_that_can_not_be_taken_over_is_told_in_short(lab: Lab) -> None:
+    lab.write({"PKG.py": "def f(): return 1"})
+    lab.run("import PKG, traceback")
+    lab.write({"PKG.py": "def f(): return (1 +"})
+    told = lab.run("try: sparkspace.hotdeploy()\nexcept Exception: told = traceback.format_exc()\ntold")
+    assert "never closed" in told and f"{lab.name}.py" in told
+    assert len(told.splitlines()) < 15, told
+    lab.write({"PKG.py": "def f(): return 1"})
+
+
 def test_errors_of_the_project(lab: Lab) -> None:
     source = (
         "class Bad(ValueError):\n    def __init__(self, x): super().__init__('bad{} %s' % x)\ndef f(x): raise Bad(x)"
