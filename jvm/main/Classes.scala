@@ -71,23 +71,24 @@ private[sparkspace] object Classes {
     found.toMap
   }
 
-  /** Read the directories once nobody writes there. Files that look as they did in `before` are not read again.
+  /** Read the directories. Files that look as they did in `before` are not read again.
     *
+    * @param begin is given what was read, before it is known that nobody writes there
+    * @return what was read last, and nobody has written for a moment
     * @throws HotDeployError something is still being written, or a class file is broken
     */
-  def read(dirs: Seq[Path], before: Classes): Classes = {
+  def read(dirs: Seq[Path], before: Classes)(begin: Classes => Unit = _ => ()): Classes = {
     val until = System.currentTimeMillis + PatienceMs
-    while (true) {
+    while (System.currentTimeMillis <= until) {
       val seen = look(dirs)
+      val taken = take(seen, before)
+      if (stamps(look(dirs)) == stamps(seen)) taken.foreach(begin)
       val since = System.currentTimeMillis - seen.values.map(_._2.modified / 1000000L).foldLeft(0L)(_ max _)
-      val taken = if (since > QuietMs) take(seen, before) else None
+      if (0 <= since && since <= QuietMs) Thread.sleep(QuietMs + 1 - since)
       if (taken.isDefined && stamps(look(dirs)) == stamps(seen)) return taken.get
-      if (System.currentTimeMillis > until) {
-        throw new HotDeployError(s"${dirs.mkString(":")} is still being written, or has a class file that is cut short; nothing was deployed.")
-      }
-      Thread.sleep(if (0 <= since && since <= QuietMs) QuietMs + 1 - since else 20)
+      if (taken.isEmpty) Thread.sleep(20)
     }
-    none
+    throw new HotDeployError(s"${dirs.mkString(":")} is still being written, or has a class file that is cut short; nothing was deployed.")
   }
 
   private def stamps(seen: Map[String, (Path, Stamp)]) = seen.map { case (path, (_, stamp)) => path -> stamp }

@@ -58,7 +58,7 @@ private[sparkspace] final class Earlier(interpreter: IMain, folders: => Seq[File
   private def note(line: Int, name: String, unit: String, now: Classes): Unit = {
     val is = kinds.getOrElseUpdate((line, name), kind(name))
     if (is.isCode) code += name -> unit
-    else if (era(line).exists(then => then.get(is.unit) != now.deep.get(is.unit))) values += name -> is.unit
+    else if (era(line).get(is.unit) != now.deep.get(is.unit)) values += name -> is.unit
   }
 
   private def kind(name: String): Earlier.Kind = {
@@ -67,11 +67,13 @@ private[sparkspace] final class Earlier(interpreter: IMain, folders: => Seq[File
     Earlier.Kind(isCode, Classes.unit(is.fullName.replace('.', '/')))
   }
 
-  private def era(line: Int): Option[Map[String, String]] = eras.find(_._1 <= line).map(_._2)
+  /** What the project had when a line ran. Before the first deploy nothing: its classes came from `--jars`. */
+  private def era(line: Int): Map[String, String] = eras.find(_._1 <= line).fold(Map.empty[String, String])(_._2)
 
   /** A class that the line's code mentions, and that is another now. */
-  private def mentioned(line: Int, now: Classes): Option[String] = era(line).flatMap { then =>
-    words.getOrElseUpdate(line, read(line)).find(unit => then.contains(unit) && then.get(unit) != now.deep.get(unit))
+  private def mentioned(line: Int, now: Classes): Option[String] = {
+    val before = era(line)
+    words.getOrElseUpdate(line, read(line)).find(unit => before.get(unit) != now.deep.get(unit))
   }
 
   private def read(line: Int): Set[String] = {

@@ -33,7 +33,7 @@ object Functions {
     * @return the version, as `number checksum`, or nothing where there is no class
     */
   def deploy(spark: SparkSession, dirs: String): String = synchronized {
-    val found = Classes.read(dirs.split(File.pathSeparatorChar).filter(_.nonEmpty).map(Paths.get(_)).toSeq, seen)
+    val found = Classes.read(dirs.split(File.pathSeparatorChar).filter(_.nonEmpty).map(Paths.get(_)).toSeq, seen)()
     if (found.units.nonEmpty && found.digest != seen.digest) use(spark, versions.of(found))
     seen = found
     current.fold("") { case (version, _) => s"${version.number} ${version.id}" }

@@ -17,8 +17,7 @@ import org.apache.spark.util.Utils
   * `sc.hotdeploy` gives it, having deployed what is new.
   */
 final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain, named: Option[String]) {
-  /** Whether the directory is looked at before each line. */
-  @volatile var auto: Boolean = true
+  @volatile private var auto = true // the directory is looked at before each line
 
   private val folder = Utils.createTempDir(namePrefix = "hotdeploy").toPath
   private val parent = interpreter.classLoader.getParent
@@ -27,6 +26,7 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
   private var dirs: Option[String] = named
   private var seen = Classes.none // what the directory held when it was last looked at
   private var current: Option[Version] = None
+  private var asked: Option[(Version, Probe.Asked)] = None
   private var base: ClassPath = _
   private var lines: Path = _
   private var session = 0
@@ -34,9 +34,12 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
   private var failure: Option[Any] = None // of the line before
   private var isStale = false // earlier lines are to be looked at
 
-  /** Deploy another directory, or go back to a version: by its number, or by the start of its checksum. */
+  /** Deploy another directory, or go back to a version: by its number, or by the start of its checksum. Or look before
+    * each line no more (`off`), or again (`on`): also where nothing can be deployed.
+    */
   private[sparkspace] def to(what: String): HotDeploy = {
-    deployed.find(what) match {
+    if (what == "on" || what == "off") auto = what == "on"
+    else deployed.find(what) match {
       case Some(version) => switch(version)
       case None if what.split(File.pathSeparatorChar).forall(each => Files.isDirectory(Paths.get(each))) =>
         dirs = Some(what)
@@ -69,28 +72,46 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
 
   /** Deploy what the directory holds, if that is not what it held when last looked at. */
   private[sparkspace] def deploy(): Unit = synchronized {
-    val found = Classes.read(places, seen)
-    val news = found.digest != seen.digest
+    val found = Classes.read(places, seen)(read => if (isNew(read)) begun(deployed.of(read)))
+    if (isNew(found)) switch(deployed.of(found))
     seen = found
-    if (news && found.units.nonEmpty && !current.exists(_.classes.digest == found.digest)) switch(deployed.of(found))
   }
+
+  private def isNew(found: Classes): Boolean =
+    found.units.nonEmpty && found.digest != seen.digest && !current.exists(_.classes.digest == found.digest)
 
   private[sparkspace] def isEmpty: Boolean = current.isEmpty && !places.exists(Files.isDirectory(_))
 
   private def switch(version: Version): Unit = if (!current.contains(version)) {
     val start = System.nanoTime
-    val before = current
-    if (lines == null) begin()
+    val units = changed(version)
+    val busy = try begun(version).verified() finally asked = None
     activate(version)
-    val units = version.classes.changed(before.fold(Classes.none)(_.classes))
-    val busy = try verify(version, units) catch { case NonFatal(error) => before.foreach(activate); throw error }
-    ProjectSymbols.exchange(interpreter.global, base, version.classes.files.filter(_._1.endsWith(".class")).map { case (path, entry) => path -> entry.bytes }, units, Classes.unit)
+    exchangeSymbols(version, units)
     current = Some(version)
     isStale = true
     forget(version)
     val names = units.toSeq.sorted.map(_.replace('/', '.'))
     val list = if (names.size > 5) names.take(4).mkString(", ") + s" and ${names.size - 4} more" else names.mkString(", ")
     Console.err.println(s"Hot deploy: version $version in ${(System.nanoTime - start) / 1000000} ms; other than before: $list${busy.fold("")("; " + _)}")
+  }
+
+  private def changed(version: Version): Set[String] = version.classes.changed(current.fold(Classes.none)(_.classes))
+
+  /** What executors say of a version. They are asked once, as early as can be: to load it takes them longest. */
+  private def begun(version: Version): Probe.Asked = asked.filter(_._1 eq version).map(_._2).getOrElse {
+    if (lines == null) begin()
+    val paths = changed(version).toSeq.flatMap(version.classes.units.getOrElse(_, Nil))
+    val some = if (paths.isEmpty) version.classes.units.values.flatten.take(1) else paths
+    val wanted = some.map(path => path -> version.classes.files(path).sha).toMap
+    val asking = State.within(state(version))(Probe.ask(sc, wanted, version.number.toString))
+    asked = Some(version -> asking)
+    asking
+  }
+
+  private def exchangeSymbols(version: Version, units: Set[String]): Unit = {
+    val files = version.classes.files.filter(_._1.endsWith(".class")).map { case (path, entry) => path -> entry.bytes }
+    ProjectSymbols.exchange(interpreter.global, base, files, units, Classes.unit)
   }
 
   /** From here on lines compile into a folder of ours: what the stock one holds, executors load without the project. */
@@ -108,17 +129,21 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
     sc.env.rpcEnv.fileServer.addDirectory(s"/${lines.getFileName}", lines.toFile)
   }
 
+  private def uuid(version: Version): String = s"${State.Prefix}$session-${version.id}"
+
+  private def state(version: Version): JobArtifactState = {
+    Artifacts.prepare(sc, uuid(version), version.jar)
+    JobArtifactState(uuid(version), Some(s"${sc.env.rpcEnv.address.toSparkURL}/${lines.getFileName}"))
+  }
+
   private def activate(version: Version): Unit = {
-    val uuid = s"${State.Prefix}$session-${version.id}"
-    val uri = s"${sc.env.rpcEnv.address.toSparkURL}/${lines.getFileName}"
-    Artifacts.prepare(sc, uuid, version.jar)
-    State.current = Some(JobArtifactState(uuid, Some(uri)))
+    State.current = Some(state(version))
     val fresh = new LinesLoader(AbstractFile.getDirectory(lines.toFile), version.loader, last, lastLine)
     val old = interpreter.classLoader
     HotDeploy.setClassLoader(interpreter, fresh)
     Loaders.exchange(loader => (loader eq old) || loader.isInstanceOf[LinesLoader] || (loader eq parent), fresh)
     earlier.begin(lastLine + 1, version.classes)
-    results(uuid) = fresh
+    results(uuid(version)) = fresh
     Loaders.forget(sc.env, fresh)
   }
 
@@ -150,16 +175,9 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
   private def lastException: Option[Any] =
     if (interpreter.definedTerms.exists(_.toString == "lastException")) interpreter.valueOfTerm("lastException") else None
 
-  private def verify(version: Version, units: Set[String]): Option[String] = {
-    val paths = units.toSeq.flatMap(version.classes.units.getOrElse(_, Nil))
-    val some = if (paths.isEmpty) version.classes.units.values.flatten.take(1) else paths
-    Probe.verify(sc, some.map(path => path -> version.classes.files(path).sha).toMap, version.number.toString)
-  }
-
   private def forget(version: Version): Unit = deployed.prune(version).foreach { gone =>
-    val uuid = s"${State.Prefix}$session-${gone.id}"
-    results.remove(uuid)
-    Artifacts.drop(sc, uuid, gone.jar)
+    results.remove(uuid(gone))
+    Artifacts.drop(sc, uuid(gone), gone.jar)
   }
 
   /** `:reset` forgets all lines, and counts them from 1 again: executors must not take new ones for old ones. */
@@ -171,7 +189,7 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
     newLines()
     current.foreach { version =>
       activate(version)
-      ProjectSymbols.exchange(interpreter.global, base, version.classes.files.filter(_._1.endsWith(".class")).map { case (path, entry) => path -> entry.bytes }, version.classes.units.keySet, Classes.unit)
+      exchangeSymbols(version, version.classes.units.keySet)
     }
   }
 }

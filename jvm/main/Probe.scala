@@ -6,7 +6,7 @@ import java.util.concurrent.TimeoutException
 import scala.concurrent.Await
 import scala.concurrent.duration._
 
-import org.apache.spark.{SparkContext, SparkEnv}
+import org.apache.spark.{FutureAction, SparkContext, SparkEnv}
 import org.apache.spark.executor.ExecutorClassLoader
 
 /** Asks executors what they would load. */
@@ -17,30 +17,36 @@ private[sparkspace] object Probe {
   /** What an executor answers: path → checksum, for each path that has another one than it was asked for. */
   final case class Answer(executor: String, wrong: Map[String, String])
 
-  /** Compare class files, as every executor would load them now, with what they should be.
-    *
-    * @return a sentence when an executor was too busy to answer
-    * @throws HotDeployError an executor would run something else; it names both
-    */
-  def verify(sc: SparkContext, wanted: Map[String, String], version: String): Option[String] = {
-    val executors = sc.env.blockManager.master.getMemoryStatus.keys.filter(id => !id.isDriver || sc.isLocal).toSeq
-    if (executors.isEmpty || wanted.isEmpty) return None
-    val places = executors.map(id => (id.executorId, Seq(s"executor_${id.host}_${id.executorId}")))
-    val answers = described(sc, s"hot deploy: executors show what they have of version $version") {
-      val job = sc.makeRDD(places).map(new Ask(wanted.take(Most))).collectAsync()
-      try Await.result(job, Patience)
-      catch { case _: TimeoutException => job.cancel(); Nil }
+  /** A question that executors are answering. */
+  final class Asked(executors: Set[String], wanted: Map[String, String], version: String, job: Option[FutureAction[Seq[Answer]]]) {
+    /** Wait for what they say.
+      *
+      * @return a sentence when an executor was too busy to answer
+      * @throws HotDeployError an executor would run something else; it names both
+      */
+    def verified(): Option[String] = {
+      val answers = job.fold(Seq.empty[Answer])(asked => try Await.result(asked, Patience) catch { case _: TimeoutException => asked.cancel(); Nil })
+      answers.filter(_.wrong.nonEmpty).foreach(refuse(_, wanted, version))
+      val silent = executors -- answers.map(_.executor)
+      if (silent.isEmpty) None else Some(s"busy, and not asked: executor ${silent.toSeq.sorted.mkString(", ")}")
     }
-    answers.filter(_.wrong.nonEmpty).foreach(refuse(_, wanted, version))
-    val silent = executors.map(_.executorId).toSet -- answers.map(_.executor)
-    if (silent.isEmpty) None else Some(s"busy, and not asked: executor ${silent.toSeq.sorted.mkString(", ")}")
+  }
+
+  /** Have class files, as every executor would load them now, compared with what they should be. */
+  def ask(sc: SparkContext, wanted: Map[String, String], version: String): Asked = {
+    val executors = if (wanted.isEmpty) Nil else sc.env.blockManager.master.getMemoryStatus.keys.filter(id => !id.isDriver || sc.isLocal).toSeq
+    val places = executors.map(id => (id.executorId, Seq(s"executor_${id.host}_${id.executorId}")))
+    val job = if (places.isEmpty) None else Some(described(sc, s"hot deploy: executors show what they have of version $version") {
+      sc.makeRDD(places).map(new Ask(wanted.take(Most))).collectAsync()
+    })
+    new Asked(executors.map(_.executorId).toSet, wanted, version, job)
   }
 
   private def refuse(answer: Answer, wanted: Map[String, String], version: String): Unit = {
     val (path, found) = answer.wrong.head
     throw new HotDeployError(
       s"Executor ${answer.executor} does not run version $version: its $path is $found, and the version's is ${short(wanted(path))}. " +
-      "The version before stays. If a jar of --jars has the class too, start the shell with --conf spark.executor.userClassPathFirst=true")
+      "The version before stays. If a jar of --jars has the class too, start the shell with --conf spark.executor.userClassPathFirst=true. To go on with the version before: sc.hotdeploy(\"off\").")
   }
 
   def short(sha: String): String = sha.take(12)

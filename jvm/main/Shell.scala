@@ -67,7 +67,7 @@ object Shell {
         Console.err.println(s"Hot deploy: ${error.getMessage}$consequence")
         false
       case NonFatal(error) =>
-        Console.err.println(s"Hot deploy: it failed, which it should not.$consequence To go on without: sc.hotdeploy.auto = false")
+        Console.err.println(s"Hot deploy: it failed, which it should not.$consequence To go on without: " + "sc.hotdeploy(\"off\")")
         error.printStackTrace()
         false
     }

@@ -19,13 +19,20 @@ import org.apache.spark.util.ThreadUtils
 private[sparkspace] object State {
   val Prefix = "sparkspace-"
   @volatile var current: Option[JobArtifactState] = None
+  private val tried = new ThreadLocal[Option[JobArtifactState]]
 
   private class Everywhere extends ThreadLocal[Option[JobArtifactState]] {
-    override def get(): Option[JobArtifactState] = Option(super.get()).flatten.orElse(current)
+    override def get(): Option[JobArtifactState] = Option(super.get()).flatten.orElse(Option(tried.get).flatten).orElse(current)
 
     // Spark reads the state before an execution and writes it back after: ours would stay in the thread for good.
     override def set(state: Option[JobArtifactState]): Unit =
       if (state == null || state.forall(_.uuid.startsWith(Prefix))) remove() else super.set(state)
+  }
+
+  /** Jobs that this thread begins here have a state that is not the current one, or not yet. */
+  def within[T](state: JobArtifactState)(body: => T): T = {
+    tried.set(Some(state))
+    try body finally tried.remove()
   }
 
   lazy val installed: Unit = {

@@ -124,12 +124,12 @@ def test_the_way_back(project: Project) -> None:
 
 def test_by_hand(project: Project) -> None:
     run = project.shell.run
-    run("sc.hotdeploy.auto = false")
+    run('sc.hotdeploy("off")')
     project.write(Pair=PAIR.format("a: Int", "x + 5000"))
     assert "Hot deploy" not in run("1 + 1")
     assert "Hot deploy: version" in run("sc.hotdeploy")
     assert "5001, 5002" in run("sc.parallelize(1 to 2).map(demo.Work.of).collect()")
-    run("sc.hotdeploy.auto = true")
+    run('sc.hotdeploy("on")')
 
 
 def test_an_executor_that_comes_late(project: Project) -> None:

@@ -64,6 +64,10 @@ def test_a_jar_that_wins_is_an_error(project: Project) -> None:
         other.write(Pair=PAIR.format("a: Int", "x + 80"))
         said = other.shell.run("sc.parallelize(1 to 2).map(demo.Work.of).collect().toSeq")
         assert "does not run version" in said and "userClassPathFirst=true" in said and "The line was not run" in said
+        assert "The line was not run" in other.shell.run("demo.Work.of(1)"), "nor is the next"
+        other.shell.run('sc.hotdeploy("off")')
+        assert other.number("demo.Work.of(1)") == 2, "as before, everywhere"
+        assert "(2, 3)" in other.shell.run("sc.parallelize(1 to 2).map(demo.Work.of).collect().toSeq")
 
 
 def weighed(project: Project, where: str) -> tuple[int, int]:
