@@ -2,11 +2,10 @@ package org.apache.spark.sparkspace
 
 import java.io.File
 
-import scala.jdk.CollectionConverters._
 import scala.util.Try
 
 import org.apache.zookeeper.client.FourLetterWordMain
-import org.apache.zookeeper.server.quorum.{QuorumPeerConfig, QuorumPeerMain}
+import org.apache.zookeeper.server.quorum.{QuorumPeer, QuorumPeerConfig, QuorumPeerMain}
 
 /** A member of the cluster's own ensemble: ZooKeeper's main program, with a login, and with manners. */
 object Ensemble {
@@ -32,9 +31,9 @@ private class Ensemble(config: QuorumPeerConfig) {
 
   private val port = config.getClientPortAddress.getPort
   private val own = config.getClientPortAddress.getHostString
-  private val others = config.getServers.asScala.toSeq.collect {
-    case (id, server) if id != config.getServerId => server.addr.getOne.getHostString
-  }
+  private val others = config.getServers.values.toArray(Array.empty[QuorumPeer.QuorumServer]).toSeq
+    .filter(_.id != config.getServerId)
+    .map(_.addr.getOne.getHostString)
 
   /** At SIGTERM: go on until all others serve. A release restarts one dyno after the other, and takes each for ready when
     * it runs; if this one went before that one has learnt what it knows, nobody would know it.

@@ -1,10 +1,9 @@
 package org.apache.spark.sparkspace
 
+import java.util.HashMap
 import javax.crypto.Mac
 import javax.crypto.spec.SecretKeySpec
 import javax.security.auth.login.{AppConfigurationEntry, Configuration}
-
-import scala.jdk.CollectionConverters._
 
 import org.apache.zookeeper.server.auth.DigestLoginModule
 
@@ -30,11 +29,12 @@ object Login extends Configuration {
     case _ => null // by the contract of Configuration: there is none
   }
 
-  private def entry(options: (String, String)*): Array[AppConfigurationEntry] = Array(
-    new AppConfigurationEntry(
-      classOf[DigestLoginModule].getName,
-      AppConfigurationEntry.LoginModuleControlFlag.REQUIRED,
-      options.toMap.asJava))
+  private def entry(options: (String, String)*): Array[AppConfigurationEntry] = {
+    val map = new HashMap[String, String]
+    options.foreach { case (name, value) => map.put(name, value) }
+    val module = classOf[DigestLoginModule].getName
+    Array(new AppConfigurationEntry(module, AppConfigurationEntry.LoginModuleControlFlag.REQUIRED, map))
+  }
 
   private def password: String = {
     val mac = Mac.getInstance("HmacSHA256")

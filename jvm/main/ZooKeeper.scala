@@ -73,9 +73,9 @@ private object Election {
 
   private def bearSilence(builder: AnyRef): Unit = {
     val state = "org.apache.curator.framework.state."
-    val policy = Class.forName(state + "SessionConnectionStateErrorPolicy").getDeclaredConstructor().newInstance()
+    val policy = Class.forName(state + "SessionConnectionStateErrorPolicy").getConstructor().newInstance()
     val asked = Class.forName(state + "ConnectionStateErrorPolicy")
-    builder.getClass.getMethod("connectionStateErrorPolicy", asked).invoke(builder, policy)
+    builder.getClass.getMethod("connectionStateErrorPolicy", asked).invoke(builder, policy.asInstanceOf[AnyRef])
     builder.getClass.getMethod("simulatedSessionExpirationPercent", classOf[Int]).invoke(builder, Int.box(LostPercent))
   }
 }
