@@ -27,6 +27,7 @@ LAUNCHERS = {
     "spark-sql": "client",
     "spark-submit": "client",
     "spark-worker": "daemon",
+    "zookeeper": "zookeeper",
 }
 
 # Word after bin/sparkspace → module in commands/ and the line of the help. Heroku's own spellings are taken too.

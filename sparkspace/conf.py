@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "conf-templates"
 SPARK_FILES = ("spark-defaults.conf", "log4j2.properties")
+ZOOKEEPER_FILES = ("zoo.cfg", "log4j2.properties")
 
 # As system properties: networkaddress.cache.ttl is a security property, which -D does not reach (SPARK-27989).
 JAVA_OPTIONS = "-Dsun.net.inetaddr.ttl=5 -Dsun.net.inetaddr.negative.ttl=1"
@@ -36,6 +37,7 @@ class Values:
     settings: Settings
     master_url: str
     master_app_domain: str
+    zookeeper_url: str
     driver_memory_mb: int
     executor_memory_mb: int
     class_archive: archive.Archive  # what lets a JVM begin with Spark's classes ready
@@ -49,15 +51,31 @@ def render(values: Values) -> dict[str, str]:
     Raises:
         jinja2.UndefinedError: a template uses a name that ``Values`` has not: a bug.
     """
-    context: Mapping[str, object] = {
+    return _render(
+        SPARK_FILES,
         **vars(values),
-        "redaction": redaction.PATTERN,
-        "java_options": JAVA_OPTIONS,
-        "history_ui_port": ports.HISTORY_UI,
-        "scratch": os.path.join(tempfile.gettempdir(), "spark-history"),
-    }
+        redaction=redaction.PATTERN,
+        java_options=JAVA_OPTIONS,
+        history_ui_port=ports.HISTORY_UI,
+        scratch=os.path.join(tempfile.gettempdir(), "spark-history"),
+    )
+
+
+def zookeeper(dyno: Dyno, settings: Settings, hosts: list[str], data: Path) -> dict[str, str]:
+    """File name → text, for a member of our own ensemble.
+
+    Args:
+        dyno: the member, which listens at its private address.
+        settings: for the level of its log.
+        hosts: the DNS names of all members, the first one's first.
+        data: the folder of what it keeps.
+    """
+    return _render(ZOOKEEPER_FILES, dyno=dyno, settings=settings, hosts=hosts, data=str(data), ports=ports)
+
+
+def _render(names: tuple[str, ...], **context: object) -> dict[str, str]:
     found = templates(property=property_value)
-    return {name: found.get_template(f"{name}.j2").render(context) for name in SPARK_FILES}
+    return {name: found.get_template(f"{name}.j2").render(context) for name in names}
 
 
 def templates(**filters: Callable[[str], str]) -> Environment:

@@ -6,6 +6,8 @@ WORKER_UI = 8081
 DRIVER_UIS = range(4040, 4061)  # room for 21 drivers in one dyno
 HISTORY_UI = 18080
 NOTEBOOK = 8888  # Jupyter's own
+ZOOKEEPER = 2181
+ZOOKEEPER_PEER, ZOOKEEPER_ELECTION = 2888, 3888  # among the ZooKeepers themselves
 CLASS_SERVER = 7090  # no pages: not in PAGES, so that the proxy shows it to nobody
 
 # What has pages for people. Nothing else of a dyno is the proxy's business.

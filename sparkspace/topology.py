@@ -29,6 +29,18 @@ def master_url(dyno: Dyno, settings: Settings) -> str:
     return "spark://" + ",".join(f"{host}:{ports.MASTER}" for host in master_hosts(dyno, settings))
 
 
+def zookeeper_hosts(dyno: Dyno, settings: Settings) -> list[str]:
+    """The DNS names of our own ZooKeepers, ``1.zookeeper.…`` first; none if there is no such ensemble."""
+    domain = master_app_domain(dyno, settings)
+    return [f"{number}.zookeeper.{domain}" for number in range(1, settings.ensemble + 1)]
+
+
+def zookeeper_url(dyno: Dyno, settings: Settings) -> str:
+    """``host:port,host:port`` of the ZooKeepers that masters use, our own or others; empty: none."""
+    own = ",".join(f"{host}:{ports.ZOOKEEPER}" for host in zookeeper_hosts(dyno, settings))
+    return own or settings.zookeepers
+
+
 def master_ui_urls(dyno: Dyno, settings: Settings) -> list[str]:
     """The base URL of each master's page, which also serves ``/json/``."""
     return [f"http://{host}:{ports.MASTER_UI}" for host in master_hosts(dyno, settings)]

@@ -91,7 +91,7 @@ def test_there_are_secrets_to_look_for() -> None:
 
 
 def test_every_template_is_rendered() -> None:
-    rendered = {*conf.SPARK_FILES, "nginx.conf"}  # the last by sparkspace/proxy/routes.py
+    rendered = {*conf.SPARK_FILES, *conf.ZOOKEEPER_FILES, "nginx.conf"}  # the last by sparkspace/proxy/routes.py
     assert {path.name for path in conf.TEMPLATES.iterdir()} == {f"{name}.j2" for name in rendered}
 
 

@@ -20,6 +20,7 @@ DEFAULTS = Settings(
     default_cores=4,
     masters=1,
     zookeepers="",
+    ensemble=0,
     reverse_proxy_url="",
     s3=None,
     log_level="INFO",
@@ -57,6 +58,9 @@ def test_nothing_set(env: dict[str, str]) -> None:
         ("SPARK_ZK_ZOOKEEPER_URL", "zookeeper://10.1.1.1", "zookeepers", "10.1.1.1:2181"),
         ("SPARK_ZK_ZOOKEEPER_URL", "zookeeper://a:1, zookeeper://b-c.d:2182", "zookeepers", "a:1,b-c.d:2182"),
         ("SPARK_ZK_ZOOKEEPER_URL", "zookeeper://[fd00::1]:2181", "zookeepers", "[fd00::1]:2181"),
+        ("SPARKSPACE_ZOOKEEPERS", "0", "ensemble", 0),
+        ("SPARKSPACE_ZOOKEEPERS", " 3 ", "ensemble", 3),
+        ("SPARKSPACE_ZOOKEEPERS", "7", "ensemble", 7),
         ("SPARK_REVERSE_PROXY_URL", "https://spark.example.com/ui/", "reverse_proxy_url", "https://spark.example.com/ui"),
         ("SPARK_REVERSE_PROXY_URL", "http://10.0.0.1:8080", "reverse_proxy_url", "http://10.0.0.1:8080"),
         ("SPARK_REVERSE_PROXY_URL", "https://[fd00::1]:8443//", "reverse_proxy_url", "https://[fd00::1]:8443"),
@@ -134,6 +138,7 @@ BACKEND = "must be a dyno of the space and a port of Spark's pages (8080, 8081, 
 CLASSES = "must be directories of .class files, with ':' between"
 APPS = "must be names of Heroku apps of the same space, with commas between"
 ZOOKEEPER = "must be zookeeper://host:port, several with a comma between"
+ENSEMBLE = "must be 0, 3, 5 or 7 (most of them have to run: 1 or 2 bear no loss, and 4 no more than 3)"
 PROPERTIES = (
     "must be Spark properties, key=value per line or with ';' between; number {} is none (it is not shown here)."
 )
@@ -142,6 +147,26 @@ CYCLING = "must be one of missing, all, off"
 LIFETIME = "must be a number of hours from 0.05 to 24, or off"
 BLANKS = "must be printable ASCII without blanks (it is not shown here)."
 SHORT = "must be at least 16 printable ASCII characters without blanks (it has {})."
+
+
+@pytest.mark.parametrize(
+    ("env", "has"),
+    [
+        ({}, False),
+        ({"SPARKSPACE_ZOOKEEPERS": "0"}, False),
+        ({"SPARKSPACE_ZOOKEEPERS": "3"}, True),
+        ({"SPARK_ZK_ZOOKEEPER_URL": "zookeeper://10.1.1.1"}, True),
+        ({"SPARK_ZK_ZOOKEEPER_URL": "zookeeper://10.1.1.1", "SPARKSPACE_ZOOKEEPERS": "0"}, True),
+    ],
+)
+def test_there_is_zookeeper(env: dict[str, str], has: bool) -> None:
+    assert Settings.from_env(env).has_zookeeper == has
+
+
+def test_two_ensembles_are_one_too_many() -> None:
+    env = {"SPARKSPACE_ZOOKEEPERS": "3", "SPARK_ZK_ZOOKEEPER_URL": "zookeeper://10.1.1.1"}
+    with pytest.raises(ConfigError, match="must be 0 when SPARK_ZK_ZOOKEEPER_URL names another ensemble"):
+        Settings.from_env(env)
 
 
 @pytest.mark.parametrize(
@@ -175,6 +200,7 @@ SHORT = "must be at least 16 printable ASCII characters without blanks (it has {
         ("SPARK_ZK_ZOOKEEPER_URL", "zookeeper://a,", f"{ZOOKEEPER}, but it is 'zookeeper://a,'."),
         ("SPARK_ZK_ZOOKEEPER_URL", "zookeeper://a/b", f"{ZOOKEEPER}, but it is 'zookeeper://a/b'."),
         ("SPARK_ZK_ZOOKEEPER_URL", "zookeeper://é", f"{ZOOKEEPER}, but it is 'zookeeper://é'."),
+        *[("SPARKSPACE_ZOOKEEPERS", bad, f"{ENSEMBLE}, but it is '{bad}'.") for bad in ("1", "2", "4", "9", "x", "٣")],
         ("SPARK_REVERSE_PROXY_URL", "spark.example.com", f"{URL}, but it is 'spark.example.com'."),
         ("SPARK_REVERSE_PROXY_URL", "ftp://a", f"{URL}, but it is 'ftp://a'."),
         ("SPARK_REVERSE_PROXY_URL", "https://", f"{URL}, but it is 'https://'."),

@@ -148,12 +148,15 @@ def test_whose_turn_it_is(
 
 
 @pytest.mark.parametrize(("other", "taken"), [("STANDBY", ["master.2"]), ("DOWN", [])])
+@pytest.mark.parametrize(
+    "zookeepers", [{"SPARK_ZK_ZOOKEEPER_URL": "zookeeper://10.1.1.1:2181"}, {"SPARKSPACE_ZOOKEEPERS": "3"}]
+)
 def test_masters_with_zookeeper_wait_for_each_other_and_the_leader_is_last(
-    monkeypatch: pytest.MonkeyPatch, other: str, taken: list[str]
+    monkeypatch: pytest.MonkeyPatch, zookeepers: dict[str, str], other: str, taken: list[str]
 ) -> None:
     states = [MasterStatus(OWN, "ALIVE"), MasterStatus("http://two", other)]
     monkeypatch.setattr(master, "ask_all", lambda urls: states)
-    here = place(SPARK_MASTERS="2", SPARK_ZK_ZOOKEEPER_URL="zookeeper://10.1.1.1:2181")
+    here = place(SPARK_MASTERS="2", **zookeepers)
     turns = Turns(here, [dyno("master.1"), dyno("master.2")], applications=(APPLICATION,))
     Planner(turns, LIFETIME).look()  # type: ignore[arg-type]
     assert turns.taken == taken

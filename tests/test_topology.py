@@ -31,3 +31,19 @@ def test_masters(env: dict[str, str], url: str, pages: list[str]) -> None:
     dyno, settings = Dyno.from_env(FACTS), Settings.from_env(env)
     assert topology.master_url(dyno, settings) == url
     assert topology.master_ui_urls(dyno, settings) == pages
+
+
+@pytest.mark.parametrize(
+    ("env", "url"),
+    [
+        ({}, ""),
+        ({"SPARK_ZK_ZOOKEEPER_URL": "zookeeper://10.1.1.1"}, "10.1.1.1:2181"),
+        (
+            {"SPARKSPACE_ZOOKEEPERS": "3"},
+            "1.zookeeper.myapp.app.localspace:2181,2.zookeeper.myapp.app.localspace:2181,"
+            "3.zookeeper.myapp.app.localspace:2181",
+        ),
+    ],
+)
+def test_zookeepers(env: dict[str, str], url: str) -> None:
+    assert topology.zookeeper_url(Dyno.from_env(FACTS), Settings.from_env(env)) == url

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sparkspace import launch
 from sparkspace.cluster import worker
 from sparkspace.cluster.master import MasterStatus, Worker
 from sparkspace.cycling import turn
-from sparkspace.cycling.turn import Turns, is_serving
+from sparkspace.cycling.turn import Turns
 from sparkspace.errors import CheckFailed, MasterUnreachable
 from sparkspace.heroku import wire
 from sparkspace.heroku.client import Client
@@ -182,23 +178,3 @@ def test_second_ctrl_c_comes_after_the_restart(scene: Scene) -> None:
     with pytest.raises(KeyboardInterrupt):
         take(scene)
     assert scene.api.lines == [DYNOS, RESTART]
-
-
-@pytest.mark.spark
-def test_zookeeper_says_that_it_serves(tmp_path: Path) -> None:
-    """A real one, of the jars that Spark has."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    assert not is_serving("127.0.0.1", port)
-    java, jars = launch.java_home({}) / "bin" / "java", launch.spark_home({}) / "jars" / "*"
-    server = "org.apache.zookeeper.server.ZooKeeperServerMain"
-    process = subprocess.Popen([java, "-Xmx64m", "-cp", jars, server, str(port), tmp_path], stderr=subprocess.DEVNULL)
-    try:
-        end = time.monotonic() + 60
-        while not is_serving("127.0.0.1", port):
-            assert time.monotonic() < end and process.poll() is None
-            time.sleep(0.2)
-    finally:
-        process.kill()
-        process.wait()

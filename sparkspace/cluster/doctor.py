@@ -85,7 +85,7 @@ def check_master(place: roles.Place) -> master.MasterStatus:
     if len(leaders) > 1:
         raise CheckFailed(
             f"{len(leaders)} masters are ALIVE, and each gives out the same workers: {', '.join(leaders)}.",
-            "Let ZooKeeper choose one (SPARK_ZK_ZOOKEEPER_URL), or have one: heroku config:set SPARK_MASTERS=1",
+            "Let ZooKeeper choose one (SPARKSPACE_ZOOKEEPERS), or have one: heroku config:set SPARK_MASTERS=1",
         )
     alive = master.leader(masters)
     if alive:

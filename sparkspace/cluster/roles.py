@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -11,12 +12,14 @@ from pathlib import Path
 
 from .. import archive, conf, launch, ports, sizing, topology
 from ..config import Dyno, Settings
-from ..errors import ConfigError
+from ..errors import ConfigError, LaunchError
 from . import flags
 
 MASTER_CLASS = "org.apache.spark.deploy.master.Master"
 WORKER_CLASS = "org.apache.spark.deploy.worker.Worker"
 HISTORY_CLASS = "org.apache.spark.deploy.history.HistoryServer"
+ZOOKEEPER_CLASS = "org.apache.spark.sparkspace.Ensemble"  # jvm/main/Ensemble.scala
+JAR = "sparkspace-jvm.jar"  # buildpack/scala.py makes it
 # A folder from which drivers and executors can import sparkspace, and nothing else that lies beside it.
 PYTHON = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "code", "python")
 SHELL_CLASS = "org.apache.spark.repl.HotShell"  # jvm/main/HotShell.scala
@@ -90,6 +93,36 @@ def history(place: Place, args: list[str]) -> Launch:
     return _daemon(place, [HISTORY_CLASS, *args], f"{_heap_mb(place)}m", "history")
 
 
+def zookeeper(place: Place, data: Path) -> Launch:
+    """The ZooKeeper of this dyno, which keeps what it has to keep in the folder ``data``.
+
+    By Java itself: Spark's ``spark-class`` knows the options of Spark's own daemons only.
+    """
+    home = launch.spark_home(place.env)
+    env = _environment(place, home)
+    heap = env.get("SPARK_DAEMON_MEMORY") or f"{_heap_mb(place)}m"
+    options = ["-XX:+ExitOnOutOfMemoryError", *conf.JAVA_OPTIONS.split(), f"-Djava.io.tmpdir={tempfile.gettempdir()}"]
+    argv = [
+        f"{env['JAVA_HOME']}/bin/java",
+        f"-Xmx{heap}",
+        *options,
+        *shlex.split(env.get("SPARK_DAEMON_JAVA_OPTS", "")),
+    ]
+    hosts = topology.zookeeper_hosts(place.dyno, place.settings)
+    files = conf.zookeeper(place.dyno, place.settings, hosts, data)
+    return Launch(files, (*argv, "-cp", f"{home}/jars/*", ZOOKEEPER_CLASS), env)
+
+
+def refuse_missing_jar(env: Mapping[str, str]) -> None:
+    """What our own ensemble needs is compiled by the build: a Spark of the operator's has it not.
+
+    Raises:
+        LaunchError: it is not there.
+    """
+    if not launch.has_jar(env, JAR):
+        raise LaunchError(f"{launch.spark_home(env)}/jars has no {JAR}.", "Unset SPARK_HOME, or run scripts/setup.")
+
+
 def client(place: Place, name: str, args: list[str], executor_memory_mb: int) -> Launch:
     """Spark's own script ``name``, with this cluster as its default. The user's flags win, by Spark's own rules.
 
@@ -109,7 +142,7 @@ def client(place: Place, name: str, args: list[str], executor_memory_mb: int) ->
 
 def _shell(place: Place, name: str, args: list[str]) -> tuple[str, ...]:
     """What makes Spark's shell ours. Of two classes spark-submit takes the last: a user's own flag still wins."""
-    is_ours = name == "spark-shell" and launch.has_jar(place.env, "sparkspace-jvm.jar")
+    is_ours = name == "spark-shell" and launch.has_jar(place.env, JAR)
     is_remote = any(word.partition("=")[0] == "--remote" for word in args)
     return ("--class", SHELL_CLASS) if is_ours and not is_remote else ()
 
@@ -142,6 +175,7 @@ def _values(
         settings=place.settings,
         master_url=topology.master_url(place.dyno, place.settings),
         master_app_domain=topology.master_app_domain(place.dyno, place.settings),
+        zookeeper_url=topology.zookeeper_url(place.dyno, place.settings),
         driver_memory_mb=driver_memory_mb,
         executor_memory_mb=executor_memory_mb,
         class_archive=class_archive,

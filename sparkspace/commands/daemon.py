@@ -25,13 +25,17 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     """
     place = roles.Place.from_env(env)
     daemon = ROLES[name](place, args)
-    if place.settings.masters > 1 and not place.settings.zookeepers:
+    if place.settings.masters > 1 and not place.settings.has_zookeeper:
         event(
             "masters",
             count=place.settings.masters,
             warning="each-is-a-cluster-of-its-own",
-            set="SPARK_ZK_ZOOKEEPER_URL",
+            set="SPARKSPACE_ZOOKEEPERS",
         )
+    if place.settings.masters == 1 and place.settings.ensemble:
+        event("masters", count=1, hint="a-second-could-take-over", set="SPARK_MASTERS")
+    if ROLES[name] is roles.master and place.settings.ensemble:
+        roles.refuse_missing_jar(env)
     if name == "spark-worker":
         handshake.refuse_other_secret(place.dyno, place.settings)
     if name == "spark-history":

@@ -67,8 +67,9 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
         for kind, count in (("worker", options.workers), ("master", options.masters), ("zookeeper", options.zookeepers))
         if count is not None
     }
-    if options.masters and "SPARK_MASTERS" not in env:
-        env = {**env, "SPARK_MASTERS": str(options.masters)}
+    for var, count in (("SPARK_MASTERS", options.masters), ("SPARKSPACE_ZOOKEEPERS", options.zookeepers)):
+        if count and var not in env:
+            env = {**env, var: str(count)}
     wishes = handle.Wishes(
         app=options.app,
         network=options.network,

@@ -13,6 +13,8 @@ LOG_LEVELS = ("ALL", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "OFF")
 # Spark refuses a JVM that reports under 450 MiB (UnifiedMemoryManager), and a JVM reports less than its -Xmx.
 LEAST_MEMORY_MB = 512
 SHORTEST_SECRET = 16
+# Sizes of an ensemble of ZooKeepers. A majority has to agree to each change: of 3 one may be away, of 4 still only one.
+ENSEMBLES = {"": 0, "0": 0, "3": 3, "5": 5, "7": 7}
 APP_NAME = r"[a-z][a-z0-9-]{1,28}[a-z0-9]"
 
 
@@ -105,6 +107,22 @@ def zookeepers(env: Mapping[str, str]) -> str:
             )
         servers.append(f"{match[1]}:{match[2] or 2181}")
     return ",".join(servers)
+
+
+def ensemble(env: Mapping[str, str]) -> int:
+    """How many ZooKeepers of our own; 0: none. ``ENSEMBLES`` has the reason for what is refused."""
+    var = "SPARKSPACE_ZOOKEEPERS"
+    found = text(env, var)
+    if found not in ENSEMBLES:
+        raise ConfigError(
+            var,
+            "must be 0, 3, 5 or 7 (most of them have to run: 1 or 2 bear no loss, and 4 no more than 3)",
+            found,
+            "3",
+        )
+    if ENSEMBLES[found] and text(env, "SPARK_ZK_ZOOKEEPER_URL"):
+        raise ConfigError(var, "must be 0 when SPARK_ZK_ZOOKEEPER_URL names another ensemble", found, "0")
+    return ENSEMBLES[found]
 
 
 def log_level(env: Mapping[str, str]) -> str:

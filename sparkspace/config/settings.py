@@ -24,6 +24,7 @@ VARS = (
     "SPARK_DEFAULT_CORES",
     "SPARK_MASTERS",
     "SPARK_ZK_ZOOKEEPER_URL",
+    "SPARKSPACE_ZOOKEEPERS",
     "SPARK_REVERSE_PROXY_URL",
     "SPACE_PROXY_BASIC_AUTH",
     "SPACE_PROXY_DEFAULT_BACKEND",
@@ -70,7 +71,8 @@ class Settings:
     driver_memory_mb: int | None
     default_cores: int
     masters: int
-    zookeepers: str  # host:port,host:port
+    zookeepers: str  # host:port,host:port, of somebody else's ensemble
+    ensemble: int  # how many ZooKeepers of our own
     reverse_proxy_url: str
     s3: S3 | None
     log_level: str
@@ -85,6 +87,11 @@ class Settings:
     proxy_apps: tuple[str, ...]
     cycling: Cycling | None
     class_dirs: tuple[str, ...]
+
+    @property
+    def has_zookeeper(self) -> bool:
+        """Whether masters elect their leader, and recover, by ZooKeeper: by our own ensemble or another."""
+        return bool(self.zookeepers or self.ensemble)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -102,6 +109,7 @@ class Settings:
             default_cores=checks.whole(env, "SPARK_DEFAULT_CORES", 4, 1, 100_000),
             masters=checks.whole(env, "SPARK_MASTERS", 1, 1, MOST_MASTERS),
             zookeepers=checks.zookeepers(env),
+            ensemble=checks.ensemble(env),
             reverse_proxy_url=checks.reverse_proxy_url(env),
             s3=s3,
             log_level=checks.log_level(env),

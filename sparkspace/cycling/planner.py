@@ -12,13 +12,14 @@ from datetime import datetime, timedelta, timezone
 
 from .. import ports, topology
 from ..cluster import master, worker
+from ..cluster.ensemble import is_serving
 from ..cluster.master import MasterStatus, Worker
 from ..errors import SparkspaceError
 from ..heroku.listed import ListedDyno
 from ..log import event, notice
 from . import registered, schedule
 from .supervisor import WORKER
-from .turn import Turns, is_serving
+from .turn import Turns
 from .verdict import number
 
 MASTER, ZOOKEEPER = "master", "zookeeper"  # process types
@@ -133,9 +134,9 @@ class Planner:
         if number(dyno.name) > settings.masters:
             return "beyond-SPARK_MASTERS"
         states = master.ask_all(topology.master_ui_urls(self._place.dyno, settings))
-        if not settings.zookeepers and any(each.applications for each in states):
+        if not settings.has_zookeeper and any(each.applications for each in states):
             return "applications-run"
-        if settings.zookeepers and any(each.state not in ("ALIVE", "STANDBY") for each in states):
+        if settings.has_zookeeper and any(each.state not in ("ALIVE", "STANDBY") for each in states):
             return "another-master-is-away"
         self._turns.master(dyno)
         return ""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from .. import topology
 from ..cluster import master, worker
 from ..cluster.decommission import decommission
+from ..cluster.ensemble import is_serving
 from ..cluster.master import MasterStatus, Worker
 from ..cluster.roles import Place
 from ..errors import ApiError, MasterUnreachable, SparkspaceError
@@ -27,7 +28,6 @@ LOOK_EVERY_S = 1.0
 SETTLED_WITHIN_S = 30.0
 # Its JVM has to start and to tell the driver; then it takes 5 s until others know of it (spark.storage.cachedPeersTtl).
 EXECUTOR_STARTS_S = 10.0
-ZOOKEEPER_PORT = 2181
 PRESENT = ("ALIVE", "DECOMMISSIONED")  # states of a worker that runs
 
 
@@ -216,17 +216,6 @@ def undisturbed() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def is_serving(host: str, port: int = ZOOKEEPER_PORT) -> bool:
-    """Whether a ZooKeeper is part of a quorum, by its own word (``srvr``, which is allowed unless turned off)."""
-    try:
-        with socket.create_connection((host, port), timeout=5) as connection:
-            connection.sendall(b"srvr")
-            connection.settimeout(5)
-            return b"Mode: " in b"".join(iter(lambda: connection.recv(4096), b""))
-    except OSError:
-        return False
 
 
 def _address(url: str) -> str:
