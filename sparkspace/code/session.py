@@ -38,8 +38,8 @@ class SessionFactory:
     @classmethod
     def session(cls, **options: Any) -> SparkSession:  # noqa: ANN401  # those of the function below
         """The session, with this class's defaults where ``options`` say nothing (see ``session``)."""
-        defaults = ("app_name", "master", "conf", "source_root", "ship", "auto", "clean")
-        return session(**{**{name: getattr(cls, name) for name in defaults}, **options})
+        defaults = {name: getattr(cls, name) for name in SessionFactory.__annotations__}
+        return session(**{**defaults, **options})
 
 
 def session(

@@ -158,3 +158,25 @@ def test_python_m_in_a_src_layout(env: dict[str, str], tmp_path: Path) -> None:
     lines = run([sys.executable, "-m", "mine.job"], project / "src", env)
     assert [line for line in lines if line.startswith("got")] == ["got [2]", "got [2] 2"]
     assert any(line.strip() == f"{project / 'src'}: mine" for line in lines), "nothing is shipped but what is imported"
+
+
+def test_a_factory_has_a_projects_defaults(env: dict[str, str], tmp_path: Path) -> None:
+    """A script far from its library, which loads a part of it by name."""
+    library = tmp_path / "library"
+    write(library, {"mine/__init__.py": "", "mine/core.py": LIBRARY.format(1), "plug.py": "V = 40"})
+    factory = f"""\
+import sys; sys.path.append({str(REPOSITORY)!r})
+import importlib, sparkspace
+
+class Session(sparkspace.SessionFactory):
+    app_name, master, conf = "nightly", {MASTER!r}, {CONF!r}
+    source_root, ship = {str(library)!r}, ["plug"]
+
+sc = Session.session(app_name="weekly").sparkContext
+from mine.core import f
+found = sc.parallelize([1], 1).map(lambda x: importlib.import_module("plug").V + f(x)).collect()
+print("got", sc.appName, sc.master, found)
+"""
+    write(tmp_path, {"jobs/run.py": factory})
+    lines = run([sys.executable, "run.py"], tmp_path / "jobs", env)
+    assert [line for line in lines if line.startswith("got")] == [f"got weekly {MASTER} [42]"]
