@@ -20,6 +20,7 @@ HISTORY_CLASS = "org.apache.spark.deploy.history.HistoryServer"
 # A folder from which drivers and executors can import sparkspace, and nothing else that lies beside it.
 PYTHON = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "code", "python")
 SHELL_CLASS = "org.apache.spark.repl.HotShell"  # jvm/main/HotShell.scala
+OUR_JAR = "sparkspace-jvm.jar"  # what the build makes of jvm/
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def client(place: Place, name: str, args: list[str], executor_memory_mb: int) ->
 
 def _shell(place: Place, name: str, args: list[str]) -> tuple[str, ...]:
     """What makes Spark's shell ours. Of two classes spark-submit takes the last: a user's own flag still wins."""
-    is_ours = name == "spark-shell" and launch.has_jar(place.env, "sparkspace-jvm.jar")
+    is_ours = name == "spark-shell" and launch.has_jar(place.env, OUR_JAR)
     is_remote = any(word.partition("=")[0] == "--remote" for word in args)
     return ("--class", SHELL_CLASS) if is_ours and not is_remote else ()
 
@@ -145,6 +146,7 @@ def _values(
         driver_memory_mb=driver_memory_mb,
         executor_memory_mb=executor_memory_mb,
         class_archive=class_archive,
+        recovery_dir=recovery_dir(place),
         fallback=_fallback(place),
         magic_committer=launch.has_jar(place.env, "spark-hadoop-cloud_*.jar"),
     )
@@ -152,6 +154,19 @@ def _values(
 
 def _archive(place: Place) -> archive.Archive:
     return archive.find(launch.spark_home(place.env), launch.java_home(place.env))
+
+
+def recovery_dir(place: Place) -> str:
+    """The folder in which the master of this dyno keeps its state, a Hadoop URL; empty: it has none.
+
+    Only the one dyno that the master URL names may have it: masters of one folder depose each other.
+    """
+    settings, folder = place.settings, place.settings.recovery_dir.rstrip("/")
+    is_only_one = topology.master_hosts(place.dyno, settings) == [place.dyno.dns_name]
+    wanted = folder and is_only_one and not settings.zookeepers
+    needed = [OUR_JAR, *(["hadoop-aws-*.jar"] if folder.startswith("s3") else [])]
+    can = wanted and all(launch.has_jar(place.env, name) for name in needed)
+    return f"{folder}/{place.dyno.app_domain}" if can else ""
 
 
 def _fallback(place: Place) -> str:
