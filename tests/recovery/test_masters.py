@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import signal
 import time
@@ -140,3 +141,52 @@ def test_other_secret_is_refused_with_a_line(running: Running) -> None:
     other.kill()
     running.master = running.cluster.alive()
     running.is_known()
+
+
+@pytest.mark.long
+def test_master_that_is_cut_off_ends_and_the_next_one_waits_for_the_store(running: Running) -> None:
+    running.driver.begin()
+    away = running.cluster.state.with_name("away")
+    running.cluster.state.rename(away)
+    running.cluster.state.write_text("no folder")
+    running.master.says(r"for \d+ s nobody could say whether this master still leads, so it ends", 60)
+    assert running.master.process.wait(5) == TEMPORARY_FAILURE
+    running.master = running.cluster.master()
+    running.master.says("can't be used yet, so this master waits")
+    assert running.master.page()["status"] == "STANDBY"
+    running.cluster.state.unlink()
+    away.rename(running.cluster.state)
+    until(running.master.is_alive)
+    running.driver.answers()
+    running.is_served()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_killed_twenty_times_while_applications_come_and_go(running: Running) -> None:
+    """The times are random, and so now and then it is killed as it recovers. Every answer is right."""
+    dice = random.Random(7)
+    kills = 20
+    come = [running.cluster.driver("--name", "guest")]
+    gone = 0
+    while kills:
+        running.driver.begin()
+        for _ in range(2):
+            time.sleep(dice.uniform(0, 5))
+            running.master.kill()
+            running.master = running.cluster.master()
+            kills -= 1
+        until(running.master.is_alive, 120)
+        running.driver.answers()
+        come[-1].ready()
+        come.append(running.cluster.driver("--name", "guest"))
+        come[-2].begin()
+        come[-2].answers()
+        come[-2].close()
+        gone += 1
+    assert gone == 10
+    come[-1].ready()
+    come[-1].close()
+    until(lambda: running.master.applications() == [running.application], 120)
+    running.is_served()
+    assert len(running.states()) <= 5
