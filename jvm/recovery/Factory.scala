@@ -42,6 +42,7 @@ private[recovery] final class Agent(
     override val masterInstance: LeaderElectable, ledger: Ledger, snapshots: Snapshots, path: Path)
   extends LeaderElectionAgent with Logging {
   private val RetryAfterS = 2L
+  private var said = "" // may have to wait for hours: once is enough
 
   // Two threads: what looks may hang in the file system, what watches may not.
   private val threads = ThreadUtils.newDaemonThreadPoolScheduledExecutor("recovery", 2)
@@ -54,7 +55,9 @@ private[recovery] final class Agent(
     masterInstance.electedLeader()
   } catch {
     case NonFatal(error) =>
-      logError(s"Recovery: $path can't be used yet, so this master waits: ${Ledger.brief(error)}")
+      val reason = Ledger.brief(error)
+      if (reason != said) logError(s"Recovery: $path can't be used yet, so this master waits: $reason")
+      said = reason
       threads.schedule((() => lead()): Runnable, RetryAfterS, SECONDS)
   }
 

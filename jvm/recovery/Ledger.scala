@@ -84,8 +84,8 @@ private[recovery] final class Ledger(folder: Folder) extends Logging {
 
   /** Somebody has emptied the folder. */
   private def restore(): Unit = synchronized {
-    logError(s"Recovery: $claim has been removed, and is written again.")
     folder.put(claim)
+    logError(s"Recovery: $claim had been removed, and is written again.")
     last.foreach(record)
   }
 

@@ -190,7 +190,7 @@ class Cluster:
             "DYNO": dyno, "HEROKU_PRIVATE_IP": address, "HEROKU_DNS_APP_NAME": APP, "HEROKU_DNS_DYNO_NAME": dns_name,
             "SPARKSPACE_SECRET": SECRET, "SPARKSPACE_RECOVERY_DIR": self.state.as_uri(),
             "SPARK_DAEMON_JAVA_OPTS": self.resolving,
-            "SPARK_WORKER_CORES": "2", "SPARK_WORKER_MEMORY": "1g", "SPARK_DEFAULT_CORES": "2", "DYNO_RAM": "2560",
+            "SPARK_WORKER_CORES": "4", "SPARK_WORKER_MEMORY": "2g", "SPARK_DEFAULT_CORES": "2", "DYNO_RAM": "2560",
             "SPARK_WORKER_DIR": str(self.folder / "work"), "SPARK_LOCAL_DIRS": str(self.folder / "local"),
             "SPARK_DAEMON_MEMORY": "256m",
             **self.config, **config,

@@ -103,7 +103,7 @@ def test_store_that_is_gone_for_a_while(running: Running) -> None:
 def test_emptied_folder_is_filled_again(running: Running) -> None:
     for path in running.cluster.kept.iterdir():
         path.unlink()
-    running.master.says("has been removed, and is written again", 20)
+    running.master.says("had been removed, and is written again", 20)
     until(running.states)
     running.master.kill()
     running.master = running.cluster.alive()
@@ -167,7 +167,7 @@ def test_killed_twenty_times_while_applications_come_and_go(running: Running) ->
     """The times are random, and so now and then it is killed as it recovers. Every answer is right."""
     dice = random.Random(7)
     kills = 20
-    come = [running.cluster.driver("--name", "guest")]
+    come = [running.cluster.driver()]
     gone = 0
     while kills:
         running.driver.begin()
@@ -179,7 +179,7 @@ def test_killed_twenty_times_while_applications_come_and_go(running: Running) ->
         until(running.master.is_alive, 120)
         running.driver.answers()
         come[-1].ready()
-        come.append(running.cluster.driver("--name", "guest"))
+        come.append(running.cluster.driver())
         come[-2].begin()
         come[-2].answers()
         come[-2].close()
