@@ -28,11 +28,11 @@ final class Factory(conf: SparkConf, serializer: Serializer) extends StandaloneR
 }
 
 private object Factory {
-  /** A store that hangs must fail in time for a second try, before a master has to end. In plain milliseconds. */
+  /** A store that hangs must fail in time for a second try, which is ours and not its client's. In plain milliseconds. */
   def hadoop(conf: SparkConf): org.apache.hadoop.conf.Configuration = {
     val found = SparkHadoopUtil.get.newConfiguration(conf)
-    for (name <- Seq("connection.timeout", "connection.establish.timeout", "connection.request.timeout"))
-      found.set(s"fs.s3a.$name", "8000")
+    for (name <- Seq("connection.timeout", "connection.request.timeout")) found.set(s"fs.s3a.$name", "8000")
+    for (name <- Seq("attempts.maximum", "retry.limit")) found.set(s"fs.s3a.$name", "0")
     found
   }
 }

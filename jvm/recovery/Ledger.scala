@@ -19,6 +19,7 @@ private[recovery] final class Ledger(folder: Folder) extends Logging {
   private var last: Option[Array[Byte]] = None // the state as it is
   @volatile private var isWriting = false
   @volatile private var confirmed = 0L
+  private var isLate = false // has been said
 
   /** Claim the folder, and read what the master before left.
     *
@@ -105,6 +106,8 @@ private[recovery] final class Ledger(folder: Folder) extends Logging {
   /** End a master that can't know any more whether it leads. */
   def watch(): Unit = {
     val silent = NANOSECONDS.toSeconds(System.nanoTime - confirmed)
+    if (silent >= SaidAfterS && !isLate) logError(s"Recovery: for $silent s the claim could not be confirmed. After $ConfirmedWithinS s this master has to end.")
+    isLate = silent >= SaidAfterS
     if (silent >= ConfirmedWithinS) end(s"for $silent s nobody could say whether this master still leads, so it ends; applications go on, and the next one takes over")
   }
 
@@ -118,6 +121,7 @@ private[recovery] final class Ledger(folder: Folder) extends Logging {
 
 private[recovery] object Ledger {
   val LookEveryS = 5L
+  private val SaidAfterS = 10L
   val ConfirmedWithinS = 30L // half of what a worker's silence is allowed (spark.worker.timeout)
   private val Kept = 3 // the newest may be half written, in a file system where that can be
   private val TemporaryFailure = 75 // EX_TEMPFAIL

@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import signal
+import socket
 import subprocess
 import time
 import urllib.request
@@ -201,7 +202,7 @@ class Cluster:
         """A new master, at a new address. The name is moved to it."""
         found = Master(self, **config)
         self.processes.append(found)
-        self.hosts.write_text(f"{found.address} {NAME}\n")
+        self.hosts.write_text(f"{found.address} {NAME}\n127.0.0.1 {socket.gethostname()}\n")
         return found
 
     @property

@@ -99,7 +99,7 @@ def test_store_that_does_not_answer_for_a_while(cluster: Cluster, driver: Driver
     store.process.send_signal(signal.SIGSTOP)
     try:
         driver.begin()
-        master.says("the claim can't be confirmed", 25)
+        master.says("for 1. s the claim could not be confirmed", 25)
     finally:
         store.process.send_signal(signal.SIGCONT)
     driver.answers()
