@@ -39,7 +39,7 @@ def sources(version: str) -> list[Path]:
     """
     line = tuple(map(int, version.split(".")[:2]))
     loop = max((folder for folder in SOURCES.glob("loop-*") if _line(folder) <= line), key=_line)
-    return sorted([*SOURCES.glob("main/*.scala"), *loop.glob("*.scala")])
+    return sorted([*SOURCES.glob("main/*.scala"), *SOURCES.glob("recovery/*.scala"), *loop.glob("*.scala")])
 
 
 def _line(folder: Path) -> tuple[int, ...]:
@@ -80,7 +80,7 @@ def compile(home: Path, version: str, java: Path) -> None:
         BuildError: the compiler says no, or does not end.
     """
     (home / "jars" / JAR).unlink(missing_ok=True)  # else it would be on the class path
-    with Step("Compiling hot deploy for spark-shell") as step, tempfile.TemporaryDirectory(prefix="scala-") as folder:
+    with Step("Compiling hot deploy and recovery") as step, tempfile.TemporaryDirectory(prefix="scala-") as folder:
         out = Path(folder, "classes")
         out.mkdir()
         _run_compiler(home, java, ["-d", str(out), *map(str, sources(version))])

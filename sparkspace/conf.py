@@ -41,6 +41,7 @@ class Values:
     driver_memory_mb: int
     executor_memory_mb: int
     class_archive: archive.Archive  # what lets a JVM begin with Spark's classes ready
+    recovery_dir: str  # where this dyno's master keeps its state; empty: nowhere, or in ZooKeeper
     fallback: str  # where blocks go that no executor can take; empty: nowhere
     magic_committer: bool  # this Spark has the classes that commit to S3 without renaming
 

@@ -100,7 +100,7 @@ def test_launcher_takes_no_arguments_and_needs_our_jar(dyno: dict[str, str]) -> 
 
 def test_launcher_becomes_java(dyno: dict[str, str]) -> None:
     launchers.fake_program(Path(dyno["JAVA_HOME"], "bin", "java"))
-    Path(dyno["SPARK_HOME"], "jars", roles.JAR).touch()
+    Path(dyno["SPARK_HOME"], "jars", roles.OUR_JAR).touch()
     ended = launchers.run("zookeeper", env={**dyno, **THIRD})
     conf = Path(ended.echo["env"]["SPARK_CONF_DIR"])
     assert {path.name for path in conf.iterdir()} == {"zoo.cfg", "log4j2.properties"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone, tzinfo
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from sparkspace.cycling.planner import Planner
 from sparkspace.heroku.listed import ListedDyno
 from sparkspace.heroku.refusals import TokenRefused
 
-from .launchers import FACTS
+from .launchers import FACTS, fake_spark
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=timezone.utc)
 LIFETIME = timedelta(hours=22)
@@ -160,6 +161,18 @@ def test_masters_with_zookeeper_wait_for_each_other_and_the_leader_is_last(
     turns = Turns(here, [dyno("master.1"), dyno("master.2")], applications=(APPLICATION,))
     Planner(turns, LIFETIME).look()  # type: ignore[arg-type]
     assert turns.taken == taken
+
+
+def test_only_master_has_its_turn_beside_applications_when_it_recovers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    home = fake_spark(tmp_path / "spark")
+    (home / "jars" / "sparkspace-jvm.jar").touch()
+    turns = Turns(place(SPARKSPACE_RECOVERY_DIR="file:/state", SPARK_HOME=str(home)), [dyno("master.1")])
+    turns.applications = (APPLICATION,)
+    monkeypatch.setattr(master, "ask_all", lambda urls: [turns.page()])
+    Planner(turns, LIFETIME).look()  # type: ignore[arg-type]
+    assert turns.taken == ["master.1"]
 
 
 def test_turn_that_nobody_ended_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,8 +27,12 @@ from .sockets import address_of, listening_socket, url_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-EVENTS = "events"  # the folder of event logs, in the box's
-MODULES = "modules"  # and that of modules' data
+# Folders of the box that all its dynos see, as they would a bucket, by the config vars that name them.
+SHARED = {
+    "SPARKSPACE_EVENT_LOG_DIR": "events",
+    "SPARKSPACE_MODULES_DIR": "modules",
+    "SPARKSPACE_RECOVERY_DIR": "recovery",
+}
 CLOSE_WITHIN_S = 45.0  # the 30 s that dynos have, and some for ourselves
 
 
@@ -132,10 +136,10 @@ def machines_own(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def shared_disk(config: Mapping[str, str], folder: str) -> dict[str, str]:
-    """Config vars for event logs and modules' data: folders that all dynos of the box see, as they would a bucket."""
+    """Config vars for what the dyno's own disk is not for: folders that all dynos of the box see, as a bucket."""
     if config.get("SPARK_S3_BUCKET_NAME"):
         return {}
-    places = {"SPARKSPACE_EVENT_LOG_DIR": Path(folder) / EVENTS, "SPARKSPACE_MODULES_DIR": Path(folder) / MODULES}
+    places = {var: Path(folder) / name for var, name in SHARED.items()}
     for place in places.values():
         place.mkdir()
     return {var: place.as_uri() for var, place in places.items()}

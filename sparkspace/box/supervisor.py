@@ -27,7 +27,7 @@ from . import certificate, slug
 from .api import application
 from .dyno import Ground
 from .formation import Process
-from .handle import EVENTS, MODULES
+from .handle import SHARED
 from .limits import Limits
 from .logs import Log
 from .names import Names
@@ -81,7 +81,7 @@ def make_ground(spec: dict[str, Any]) -> Ground:
     network = KINDS[spec["network"]]()
     network.open(names, folder)
     built = slug.unpack(Path(spec["slug"]), folder / "slug") if spec["slug"] else None
-    shared = list(filter(os.path.isdir, [str(folder / EVENTS), str(folder / MODULES)]))
+    shared = list(filter(os.path.isdir, (str(folder / name) for name in SHARED.values())))
     return Ground(
         app=spec["app"],
         source=built or Path(spec["source"]),

@@ -19,10 +19,10 @@ MASTER_CLASS = "org.apache.spark.deploy.master.Master"
 WORKER_CLASS = "org.apache.spark.deploy.worker.Worker"
 HISTORY_CLASS = "org.apache.spark.deploy.history.HistoryServer"
 ZOOKEEPER_CLASS = "org.apache.spark.sparkspace.Ensemble"  # jvm/main/Ensemble.scala
-JAR = "sparkspace-jvm.jar"  # buildpack/scala.py makes it
 # A folder from which drivers and executors can import sparkspace, and nothing else that lies beside it.
 PYTHON = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "code", "python")
 SHELL_CLASS = "org.apache.spark.repl.HotShell"  # jvm/main/HotShell.scala
+OUR_JAR = "sparkspace-jvm.jar"  # what the build makes of jvm/ (buildpack/scala.py)
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,8 @@ def refuse_missing_jar(env: Mapping[str, str]) -> None:
     Raises:
         LaunchError: it is not there.
     """
-    if not launch.has_jar(env, JAR):
-        raise LaunchError(f"{launch.spark_home(env)}/jars has no {JAR}.", "Unset SPARK_HOME, or run scripts/setup.")
+    if not launch.has_jar(env, OUR_JAR):
+        raise LaunchError(f"{launch.spark_home(env)}/jars has no {OUR_JAR}.", "Unset SPARK_HOME, or run scripts/setup.")
 
 
 def client(place: Place, name: str, args: list[str], executor_memory_mb: int) -> Launch:
@@ -142,7 +142,7 @@ def client(place: Place, name: str, args: list[str], executor_memory_mb: int) ->
 
 def _shell(place: Place, name: str, args: list[str]) -> tuple[str, ...]:
     """What makes Spark's shell ours. Of two classes spark-submit takes the last: a user's own flag still wins."""
-    is_ours = name == "spark-shell" and launch.has_jar(place.env, JAR)
+    is_ours = name == "spark-shell" and launch.has_jar(place.env, OUR_JAR)
     is_remote = any(word.partition("=")[0] == "--remote" for word in args)
     return ("--class", SHELL_CLASS) if is_ours and not is_remote else ()
 
@@ -179,6 +179,7 @@ def _values(
         driver_memory_mb=driver_memory_mb,
         executor_memory_mb=executor_memory_mb,
         class_archive=class_archive,
+        recovery_dir=recovery_dir(place),
         fallback=_fallback(place),
         magic_committer=launch.has_jar(place.env, "spark-hadoop-cloud_*.jar"),
     )
@@ -186,6 +187,19 @@ def _values(
 
 def _archive(place: Place) -> archive.Archive:
     return archive.find(launch.spark_home(place.env), launch.java_home(place.env))
+
+
+def recovery_dir(place: Place) -> str:
+    """The folder in which the master of this dyno keeps its state, a Hadoop URL; empty: it has none.
+
+    Only the one dyno that the master URL names may have it: masters of one folder depose each other.
+    """
+    settings, folder = place.settings, place.settings.recovery_dir.rstrip("/")
+    is_only_one = topology.master_hosts(place.dyno, settings) == [place.dyno.dns_name]
+    wanted = folder and is_only_one and not settings.has_zookeeper
+    needed = [OUR_JAR, *(["hadoop-aws-*.jar"] if folder.startswith("s3") else [])]
+    can = wanted and all(launch.has_jar(place.env, name) for name in needed)
+    return f"{folder}/{place.dyno.app_domain}" if can else ""
 
 
 def _fallback(place: Place) -> str:

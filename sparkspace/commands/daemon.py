@@ -36,6 +36,8 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
         event("masters", count=1, hint="a-second-could-take-over", set="SPARK_MASTERS")
     if ROLES[name] is roles.master and place.settings.ensemble:
         roles.refuse_missing_jar(env)
+    if ROLES[name] is roles.master:
+        say_what_is_kept(place)
     if name == "spark-worker":
         handshake.refuse_other_secret(place.dyno, place.settings)
     if name == "spark-history":
@@ -51,3 +53,14 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
 
         start.beside_master(place, place.settings.cycling)
     launch.become(launching.worker(command) if name == "spark-worker" else command)
+
+
+def say_what_is_kept(place: roles.Place) -> None:
+    """Where this master's state is: whether an application that runs outlives it."""
+    folder = roles.recovery_dir(place)
+    if folder or place.settings.has_zookeeper:
+        event("recovery", state=folder or "zookeeper")
+    else:
+        event(
+            "recovery", state="none", warning="running-applications-end-with-this-master", set="SPARKSPACE_RECOVERY_DIR"
+        )

@@ -1,4 +1,4 @@
-"""The cluster's bucket, and where event logs go."""
+"""The cluster's bucket, and what goes there by default."""
 
 from __future__ import annotations
 
@@ -55,6 +55,11 @@ def event_log_dir(env: Mapping[str, str], in_bucket: S3 | None) -> str:
 def modules_dir(env: Mapping[str, str]) -> str:
     """Where the data of modules are kept. A Hadoop URL: as set, else in the bucket, else empty."""
     return _place(env, "SPARKSPACE_MODULES_DIR", bucket(env), "sparkspace-modules")
+
+
+def recovery_dir(env: Mapping[str, str], in_bucket: S3 | None) -> str:
+    """Where a single master keeps its state. A Hadoop URL: as set, else in the bucket, else empty."""
+    return _place(env, "SPARKSPACE_RECOVERY_DIR", in_bucket, "spark-recovery")
 
 
 def _place(env: Mapping[str, str], var: str, in_bucket: S3 | None, folder: str) -> str:

@@ -11,7 +11,7 @@ from ..errors import ConfigError
 from . import checks, users
 from .backend import Backend
 from .cycling import Cycling
-from .s3 import S3, bucket, event_log_dir, modules_dir
+from .s3 import S3, bucket, event_log_dir, modules_dir, recovery_dir
 from .users import User
 
 # Dynos of one process type in a Private Space: devcenter.heroku.com/articles/dyno-scaling-and-process-limits
@@ -41,6 +41,7 @@ VARS = (
     "SPARKSPACE_EVENT_LOG_DIR",
     "SPARKSPACE_EVENT_LOG_DAYS",
     "SPARKSPACE_MODULES_DIR",
+    "SPARKSPACE_RECOVERY_DIR",
     "SPARKSPACE_PROXY_APPS",
     "SPARKSPACE_CYCLING",
     "SPARKSPACE_CYCLING_WAIT_S",
@@ -82,6 +83,7 @@ class Settings:
     event_log_dir: str
     event_log_days: int
     modules_dir: str
+    recovery_dir: str
     proxy_users: tuple[User, ...] = field(repr=False)
     proxy_default: Backend | None
     proxy_apps: tuple[str, ...]
@@ -119,6 +121,7 @@ class Settings:
             event_log_dir=event_log_dir(env, s3),
             event_log_days=checks.whole(env, "SPARKSPACE_EVENT_LOG_DAYS", 30, 1, 36_500),
             modules_dir=modules_dir(env),
+            recovery_dir=recovery_dir(env, s3),
             proxy_users=users.users(env),
             proxy_default=Backend.from_env(env, "SPACE_PROXY_DEFAULT_BACKEND"),
             proxy_apps=checks.app_names(env, "SPARKSPACE_PROXY_APPS"),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta, timezone
 
 from .. import ports, topology
-from ..cluster import master, worker
+from ..cluster import master, roles, worker
 from ..cluster.ensemble import is_serving
 from ..cluster.master import MasterStatus, Worker
 from ..errors import SparkspaceError
@@ -134,12 +134,17 @@ class Planner:
         if number(dyno.name) > settings.masters:
             return "beyond-SPARK_MASTERS"
         states = master.ask_all(topology.master_ui_urls(self._place.dyno, settings))
-        if not settings.has_zookeeper and any(each.applications for each in states):
+        if not self._recovers and any(each.applications for each in states):
             return "applications-run"
         if settings.has_zookeeper and any(each.state not in ("ALIVE", "STANDBY") for each in states):
             return "another-master-is-away"
         self._turns.master(dyno)
         return ""
+
+    @property
+    def _recovers(self) -> bool:
+        """Whether applications outlive a restart of the masters."""
+        return bool(self._place.settings.has_zookeeper or roles.recovery_dir(self._place))
 
     def _zookeeper(self, dyno: ListedDyno, dynos: list[ListedDyno]) -> str:
         ensemble = _of(dynos, ZOOKEEPER)

@@ -73,7 +73,8 @@ def test_environment_is_a_dynos_and_nothing_else(box: Box) -> None:
     wrapper = (
         {"LD_PRELOAD", "NSS_WRAPPER_HOSTS", "TMPDIR", "DYNO_RAM"} if box.record["network"] == "loopback" else set()
     )
-    made = {"SPARKSPACE_SECRET", "SPACE_PROXY_BASIC_AUTH", "SPARKSPACE_EVENT_LOG_DIR", "SPARKSPACE_MODULES_DIR"}
+    made = {"SPARKSPACE_SECRET", "SPACE_PROXY_BASIC_AUTH"}
+    made |= {f"SPARKSPACE_{what}_DIR" for what in ("EVENT_LOG", "MODULES", "RECOVERY")}
     assert set(env) == platform | wrapper | made | {"GREETING", "WAIT", "CHILD", "END"}
 
 
