@@ -86,8 +86,8 @@ private[recovery] final class Ledger(folder: Folder) extends Logging {
   /** Somebody has emptied the folder. */
   private def restore(): Unit = synchronized {
     folder.put(claim)
-    logError(s"Recovery: $claim had been removed, and is written again.")
     last.foreach(record)
+    logError(s"Recovery: $claim had been removed. It is written again, and the state.")
   }
 
   /** The master before is needed until this one has written; of its own states the one before the last, too. */

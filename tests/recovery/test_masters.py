@@ -103,8 +103,7 @@ def test_store_that_is_gone_for_a_while(running: Running) -> None:
 def test_emptied_folder_is_filled_again(running: Running) -> None:
     for path in running.cluster.kept.iterdir():
         path.unlink()
-    running.master.says("had been removed, and is written again", 20)
-    until(running.states)
+    running.master.says("had been removed. It is written again, and the state", 20)
     running.master.kill()
     running.master = running.cluster.alive()
     running.is_known()
