@@ -76,14 +76,15 @@ def leading(box: Box) -> str:
     return f"master.{alive[0].removeprefix('http://').partition('.')[0]}" if alive else ""
 
 
-def modes(box: Box) -> dict[str, str]:
+def modes(box: Box, kind: str = "zookeeper") -> dict[str, str]:
     """What each ZooKeeper of a box on loopback is: leader, follower, or nothing while it does not serve."""
-    return {dyno: mode(jvm(box, dyno).environ()["HEROKU_PRIVATE_IP"]) for dyno in ZOOKEEPERS}
+    dynos = [f"{kind}.{number}" for number in (1, 2, 3)]
+    return {dyno: mode(jvm(box, dyno).environ()["HEROKU_PRIVATE_IP"]) for dyno in dynos}
 
 
-def all_serve(box: Box) -> bool:
+def all_serve(box: Box, kind: str = "zookeeper") -> bool:
     """Whether all three of them do."""
-    return sorted(modes(box).values()) == ["follower", "follower", "leader"]
+    return sorted(modes(box, kind).values()) == ["follower", "follower", "leader"]
 
 
 def accepts(box: Box, flags: str = SMALL) -> None:

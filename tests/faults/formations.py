@@ -6,13 +6,17 @@ import json
 from pathlib import Path
 
 from ..box.conftest import Box, copy_of_repository, until
-from ..box.cycled import PROCFILE, alive
-from ..box.inside import MASTER, ZOOKEEPERS, all_serve, jvm, lead_after, leading, now, seen
+from ..box.cycled import PROCFILE, Job, Run, alive, run_throughout
+from ..box.inside import MASTER, ZOOKEEPERS, all_serve, goes_on, jvm, lead_after, leading, now, seen
+from .table import Row
 
 FOLDER = "1 master, folder"
 OWN = "3 masters, 3 own ZooKeepers"
 EXTERNAL = "3 masters, external ZooKeepers"
 STOCK = "stock: 1 master without recovery, plain SIGTERM"
+CYCLED = "every dyno restarted once, in turn"
+NOTHING_LOST = "right answer, no failed job, nothing lost"
+GOES_ON = "the job goes on, a new application is accepted"
 # Three servers as somebody else would run them: with ZooKeeper's own main program and time-outs, and without a login.
 OTHERS = """\
 zk: mkdir -p $HOME/data && echo ${DYNO#zk.} > $HOME/data/myid && \
@@ -84,3 +88,23 @@ def cycle_all(box: Box) -> list[float]:
         if dyno.startswith("worker."):
             cycle_worker(box, dyno)
     return [seconds for seconds in led if seconds is not None]
+
+
+def cycled(box: Box, row: Row) -> Run:
+    """Restart all under a job with checked answers, and say so in the row."""
+    led: list[float] = []
+    done = run_throughout(box, lambda: led.extend(cycle_all(box)))
+    row.ran(done)
+    row.master_s = max(led)
+    assert (done.told.failed_jobs, done.told.failed, done.told.lost) == (0, 0, 0)
+    return done
+
+
+def kill_leader(box: Box, stream: Job) -> float:
+    """Kill the leading master. Seconds until another leads, or the same again, with the application, which goes on."""
+    before, since = jvm(box, leading(box), MASTER), now()
+    before.kill()
+    until(lambda: lead_after(box, since), 180)
+    goes_on(stream)
+    assert "stream" in box.out("status")
+    return lead_after(box, since) or 0

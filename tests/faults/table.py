@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from ..box.cycled import Run
+if TYPE_CHECKING:
+    from ..box.cycled import Run
 
 HEAD = (
     "formation",
