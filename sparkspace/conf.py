@@ -42,6 +42,7 @@ class Values:
     executor_memory_mb: int
     class_archive: archive.Archive  # what lets a JVM begin with Spark's classes ready
     recovery_dir: str  # where this dyno's master keeps its state; empty: nowhere, or in ZooKeeper
+    our_jar: bool  # this Spark has the classes of jvm/
     fallback: str  # where blocks go that no executor can take; empty: nowhere
     magic_committer: bool  # this Spark has the classes that commit to S3 without renaming
 

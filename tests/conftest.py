@@ -1,7 +1,10 @@
-"""Fixtures of more than one room: an environment that means harm, fake programs to become, and a real cluster."""
+"""Fixtures of more than one room: an environment that means harm, fake programs to become, a real cluster, and the
+table of faults. With ``FAULTS_TABLE=FILE`` in the environment that is written there, too.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,15 +13,34 @@ from typing import TYPE_CHECKING
 import pytest
 
 from . import launchers
+from .faults.table import Table
 
 if TYPE_CHECKING:
     from .box.conftest import Box
+
+TABLE = Table()
 
 
 def pytest_configure() -> None:
     """A shell that runs the tests in the background has both ignored in all of them, and they are what some test."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table of faults."""
+    if not TABLE.rows:
+        return
+    terminalreporter.section("faults")
+    terminalreporter.write(TABLE.markdown())
+    if "FAULTS_TABLE" in os.environ:
+        Path(os.environ["FAULTS_TABLE"]).write_text(TABLE.markdown())
+
+
+@pytest.fixture
+def table() -> Table:
+    """The faults of this run."""
+    return TABLE
 
 
 @pytest.fixture

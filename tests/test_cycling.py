@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -253,6 +254,7 @@ JAVA = """\
 import json, os, signal, sys
 blocked, ignored = signal.pthread_sigmask(signal.SIG_BLOCK, []), signal.getsignal(15) == signal.SIG_IGN
 print(json.dumps([sys.argv[1:], 15 in blocked, ignored, os.environ["JAVA_HOME"], os.environ.get("PYTHONPATH")]))
+print(os.environ.get("SPARK_EXECUTOR_DIRS"), os.getpid())
 """
 
 
@@ -269,7 +271,7 @@ def test_java_of_a_worker_is_deaf_for_executors_alone(tmp_path: Path, path: str 
         done = subprocess.run(
             [f"{command.env['JAVA_HOME']}/bin/java", *args], env=dict(command.env), capture_output=True
         )
-        found: list[object] = json.loads(done.stdout)
+        found: list[object] = json.loads(done.stdout.splitlines()[0])
         return found
 
     daemon = f"-Dspark.python.daemon.module={executor.DAEMON}"
@@ -281,6 +283,24 @@ def test_java_of_a_worker_is_deaf_for_executors_alone(tmp_path: Path, path: str 
     assert java("-cp", "a b", "org.apache.spark.launcher.Main") == [
         ["-cp", "a b", "org.apache.spark.launcher.Main"], False, False, str(tmp_path), path,
     ]  # fmt: skip
+
+
+def test_executor_has_folders_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "java").write_text(JAVA.format(python=sys.executable))
+    (tmp_path / "bin" / "java").chmod(0o755)
+    env = {"JAVA_HOME": str(tmp_path), "PATH": os.defpath, executor.SCRATCH_VAR: f"{tmp_path}/a:{tmp_path}/b"}
+    command = launching.worker(Command(("/bin/spark-class",), env))
+    for words in ([executor.EXECUTOR], ["org.apache.spark.launcher.Main"]):
+        java = [f"{command.env['JAVA_HOME']}/bin/java", *words]
+        done = subprocess.run(java, env=dict(command.env), capture_output=True, text=True)
+        dirs, pid = done.stdout.splitlines()[1].split()
+        own = [Path(folder) for folder in dirs.split(":")]
+        if words == [executor.EXECUTOR]:
+            assert own == [tmp_path / "a" / f"of-{pid}", tmp_path / "b" / f"of-{pid}"]
+            assert all(stat.S_IMODE(folder.stat().st_mode) == 0o700 for folder in own)
+        else:
+            assert dirs == env[executor.SCRATCH_VAR]
 
 
 def until(what: Callable[[], object]) -> None:

@@ -93,6 +93,23 @@ def test_answers_follow_the_table() -> None:
         assert ask(f"1.worker.{DOMAIN}", port).header.rcode == RCODE.NXDOMAIN
 
 
+def test_names_that_lag_point_to_who_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    names = Names("myapp", lag_s=10)
+    names.set("master.1", "10.1.1.1")
+    now[0] += 9
+    assert names.find(f"1.master.{DOMAIN}") == []
+    now[0] += 1
+    assert names.find(f"1.master.{DOMAIN}") == ["10.1.1.1"]
+    names.set("master.1", "10.1.1.2")
+    names.drop("master.1", "10.1.1.1")
+    now[0] += 9
+    assert names.find(f"1.master.{DOMAIN}") == ["10.1.1.1"]
+    now[0] += 1
+    assert names.find(f"1.master.{DOMAIN}") == ["10.1.1.2"]
+
+
 @pytest.mark.parametrize("garbage", [b"", b"\x00", b"\xff" * 600, b"GET / HTTP/1.0\r\n\r\n"])
 def test_server_survives_garbage(port: int, garbage: bytes) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:

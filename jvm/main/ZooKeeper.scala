@@ -13,11 +13,14 @@ import org.apache.spark.internal.config.Deploy.{ZOOKEEPER_DIRECTORY, ZOOKEEPER_U
 import org.apache.spark.serializer.Serializer
 import org.apache.spark.sparkspace.Login
 
-/** Spark's recovery by ZooKeeper, for an ensemble that asks who one is (spark.deploy.recoveryMode.factory). */
+/** Spark's recovery by ZooKeeper, with an election of ours (spark.deploy.recoveryMode.factory). */
 class ZooKeeper(conf: SparkConf, serializer: Serializer) extends ZooKeeperRecoveryModeFactory(conf, serializer) {
-  Login.install()
-
   override def createLeaderElectionAgent(master: LeaderElectable): LeaderElectionAgent = new Election(master, conf)
+}
+
+/** The same, for our own ensemble, which asks who one is. */
+class OwnZooKeeper(conf: SparkConf, serializer: Serializer) extends ZooKeeper(conf, serializer) {
+  Login.install()
 }
 
 /** Elects a leader as Spark's own agent does, with the same path and the same latch, but does not take a short silence
@@ -52,7 +55,8 @@ private class Election(val masterInstance: LeaderElectable, conf: SparkConf)
 }
 
 private object Election {
-  private val SessionMs = 60000 // the ZooKeeper grants what its zoo.cfg allows
+  /** A leader that is gone is noticed when its session is over. By default a ZooKeeper grants 4 to 40 s; Spark asks for 60. */
+  private val SessionMs = 12000
   private val ConnectionMs = 15000
   private val RetryMs = 500
 

@@ -48,6 +48,7 @@ class Wishes:
     quantities: Mapping[str, int] = field(default_factory=dict)
     sizes: Mapping[str, str] = field(default_factory=dict)
     leash: bool = False
+    dns_lag_s: int = 0
     slug: Path | None = None  # boot this instead of the app's folder
 
 
@@ -87,6 +88,8 @@ def open_box(source: Path, wishes: Wishes, env: Mapping[str, str]) -> tuple[Box,
         raise UsageError("A slug lies in /app, which takes namespaces: there is none on loopback.", "up --slug FILE")
     programs = {"path": SYSTEM_PATH} if wishes.slug else machines_own(env)
     kind, lack = network.choose("namespaces" if wishes.slug else wishes.network)
+    if wishes.dns_lag_s and kind == "loopback":
+        raise UsageError("Names can lag in namespaces only: on loopback they are in a file.", "up --network namespaces")
     with contextlib.ExitStack() as stack:
         api = stack.enter_context(listening_socket(wishes.port))
         web = stack.enter_context(listening_socket(wishes.web_port))
@@ -115,6 +118,7 @@ def open_box(source: Path, wishes: Wishes, env: Mapping[str, str]) -> tuple[Box,
             "socket": api.fileno(),
             "web_socket": web.fileno(),
             "tls": wishes.tls,
+            "dns_lag_s": wishes.dns_lag_s,
             "rendezvous": f"rendezvous://{address_of(rendezvous)}",
             "rendezvous_socket": rendezvous.fileno(),
             "lock": lock,

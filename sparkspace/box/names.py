@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
+import time
+from collections import deque
 from pathlib import Path
 
 from dnslib import QTYPE, RCODE, RR, A, DNSRecord
@@ -17,20 +20,37 @@ TTL_S = 5
 
 
 class Names:
-    """The table. The newest dyno of a name has it; an older one that still drains has none."""
+    """The table. The newest dyno of a name has it; an older one that still drains has none.
 
-    def __init__(self, app: str) -> None:
+    Each change is seen after ``lag_s``: a Private Space's names may lag by ten seconds, and point to nobody meanwhile
+    (devcenter.heroku.com/articles/private-spaces-dns-service-discovery).
+    """
+
+    def __init__(self, app: str, lag_s: float = 0.0) -> None:
         self.domain = f"{app}.app.localspace"
+        self.lag_s = lag_s
         self._addresses: dict[str, str] = {}  # 1.worker.app.app.localspace → address
+        self._changes: deque[tuple[float, str, str, bool]] = deque()  # due, name, address, whether it has come or gone
+        self._lock = threading.Lock()  # the DNS server asks from a thread of its own
 
     def set(self, dyno: str, address: str) -> None:
         """``worker.1`` is at ``address`` from now on."""
-        self._addresses[self.of(dyno)] = address
+        self._changes.append((time.monotonic() + self.lag_s, self.of(dyno), address, True))
 
     def drop(self, dyno: str, address: str) -> None:
         """``worker.1`` is no longer at ``address``; a newer dyno of the name keeps it."""
-        if self._addresses.get(self.of(dyno)) == address:
-            del self._addresses[self.of(dyno)]
+        self._changes.append((time.monotonic() + self.lag_s, self.of(dyno), address, False))
+
+    def _table(self) -> dict[str, str]:
+        """The table as it is seen now."""
+        with self._lock:
+            while self._changes and self._changes[0][0] <= time.monotonic():
+                _, name, address, has_come = self._changes.popleft()
+                if has_come:
+                    self._addresses[name] = address
+                elif self._addresses.get(name) == address:
+                    del self._addresses[name]
+            return dict(self._addresses)
 
     def of(self, dyno: str) -> str:
         """``1.worker.app.app.localspace`` for ``worker.1``."""
@@ -40,12 +60,13 @@ class Names:
     def find(self, name: str) -> list[str]:
         """The addresses of a dyno, or of all dynos of a process type. Empty: there is no such name."""
         name = name.rstrip(".").lower()
-        one = self._addresses.get(name)
-        return [one] if one else [ip for full, ip in list(self._addresses.items()) if full.partition(".")[2] == name]
+        table = self._table()
+        one = table.get(name)
+        return [one] if one else [ip for full, ip in table.items() if full.partition(".")[2] == name]
 
     def hosts(self) -> str:
         """The table as a hosts file."""
-        lines = [f"{ip} {full} {full.partition('.')[2]}\n" for full, ip in list(self._addresses.items())]
+        lines = [f"{ip} {full} {full.partition('.')[2]}\n" for full, ip in self._table().items()]
         return "127.0.0.1 localhost\n" + "".join(lines)
 
 

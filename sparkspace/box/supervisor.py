@@ -77,7 +77,7 @@ async def keep(spec: dict[str, Any]) -> int:
 def make_ground(spec: dict[str, Any]) -> Ground:
     """The network, the names and the rest that all dynos stand on."""
     folder = Path(spec["folder"])
-    names = Names(spec["app"])
+    names = Names(spec["app"], spec["dns_lag_s"])
     network = KINDS[spec["network"]]()
     network.open(names, folder)
     built = slug.unpack(Path(spec["slug"]), folder / "slug") if spec["slug"] else None

@@ -180,6 +180,7 @@ def _values(
         executor_memory_mb=executor_memory_mb,
         class_archive=class_archive,
         recovery_dir=recovery_dir(place),
+        our_jar=launch.has_jar(place.env, OUR_JAR),
         fallback=_fallback(place),
         magic_committer=launch.has_jar(place.env, "spark-hadoop-cloud_*.jar"),
     )

@@ -38,6 +38,13 @@ def parser() -> Parser:
         "--tls", action="store_true", help="serve the web process over TLS, with a certificate of the box's own"
     )
     parser.add_argument(
+        "--dns-lag",
+        type=whole(0),
+        default=0,
+        metavar="S",
+        help="names follow dynos after so many seconds",
+    )
+    parser.add_argument(
         "--slug", type=Path, metavar="FILE", help="boot what Heroku built (heroku slugs:download), not this folder"
     )
     parser.add_argument("--detach", action="store_true", help="return when the box is open, and leave it open")
@@ -79,6 +86,7 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
         quantities=quantities,
         sizes=dict(options.size),
         leash=not options.detach,
+        dns_lag_s=options.dns_lag,
         slug=options.slug,
     )
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background job is born with it ignored

@@ -9,6 +9,8 @@ for its children.
 Python's tasks get a daemon that stays too (``code/python``). It is named by a system property, so that a driver's own
 choice wins, and found behind whatever ``spark.executorEnv.PYTHONPATH`` says.
 
+And each executor keeps its blocks in folders of its own, so that ``scratch.py`` can tell what is left of one that died.
+
 It runs by path, as ``JAVA_HOME/bin/java`` of the Worker's environment, with the standard library alone. bin/spark-class
 comes by here too, finds the real Java in ``JAVA_HOME``, and so starts the Worker itself on that.
 """
@@ -19,6 +21,8 @@ import sys
 
 EXECUTOR = "org.apache.spark.executor.CoarseGrainedExecutorBackend"
 DAEMON = "sparkspace_daemon"
+SCRATCH_VAR = "SPARK_EXECUTOR_DIRS"  # the folders of an application that the Worker hands to its executors
+SCRATCH_PREFIX = "of-"  # and a process: the folder of one of them
 DAEMON_FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "code", "python")
 
 
@@ -32,8 +36,18 @@ def main() -> None:
         arguments.insert(0, f"-Dspark.python.daemon.module={DAEMON}")
         path = [*filter(None, [os.environ.get("PYTHONPATH")]), DAEMON_FOLDER]
         os.environ["PYTHONPATH"] = os.pathsep.join(path)
+        if os.environ.get(SCRATCH_VAR):
+            os.environ[SCRATCH_VAR] = own_scratch(os.environ[SCRATCH_VAR])
     program = os.path.join(os.environ["JAVA_HOME"], "bin", "java")
     os.execv(program, [program, *arguments])
+
+
+def own_scratch(dirs: str) -> str:
+    """This process's folders, below those of its application. It keeps its number when it becomes the JVM."""
+    folders = [os.path.join(folder, f"{SCRATCH_PREFIX}{os.getpid()}") for folder in dirs.split(os.pathsep)]
+    for folder in folders:
+        os.makedirs(folder, 0o700, exist_ok=True)
+    return os.pathsep.join(folders)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from ..log import event
 from . import processes
+from .scratch import Scratch
 from .words import Words
 
 # Heroku sends SIGKILL 30 s after SIGTERM: devcenter.heroku.com/articles/dyno-shutdown-behavior
@@ -16,6 +17,7 @@ DRAIN_WITHIN_S = 26.0
 GONE_WITHIN_S = 27.5
 LOOK_EVERY_S = 0.5
 HOOKS_WITHIN_S = 3.0  # of an executor that Spark ends; its own patience is 10 s
+SWEEP_EVERY_S = 5.0
 DECOMMISSION_TAKES_S = 1.0  # an executor may just be starting
 WAITED_FOR = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
 
@@ -25,6 +27,8 @@ class Worker:
 
     def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
         self._words = Words(env)
+        self._scratch = Scratch(env)
+        self._swept_at = time.monotonic()
         self._unwanted: dict[int, float] = {}  # executors, and since when they are known to be
         signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)  # here they are waited for, and interrupt nothing
         self._process = subprocess.Popen(command, env=dict(env), preexec_fn=stay)
@@ -38,6 +42,7 @@ class Worker:
             if told and told.si_signo in (signal.SIGINT, signal.SIGHUP):
                 return self._end(GONE_WITHIN_S - DRAIN_WITHIN_S)
             self._end_unwanted()
+            self._sweep()
         self._words.tell(closing=True)
         return code(self._process.returncode)
 
@@ -54,6 +59,14 @@ class Worker:
         processes.send(signal.SIGINT, known)
         processes.send(signal.SIGKILL, [pid for pid, since in known.items() if now - since > HOOKS_WITHIN_S])
         self._unwanted = {**dict.fromkeys(held, now), **known}
+
+    def _sweep(self) -> None:
+        """Make room: what killed executors have left is of no use to anybody."""
+        if time.monotonic() - self._swept_at < SWEEP_EVERY_S:
+            return
+        if left := self._scratch.sweep(processes.parents().keys()):
+            event("swept", executors=left)
+        self._swept_at = time.monotonic()
 
     def _drain(self) -> int:
         """Have the executors finish, and hand on what they have. Bounded."""

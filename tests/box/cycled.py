@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 import tempfile
 import time
@@ -23,13 +24,14 @@ plain: sed -i 's/launching.worker(command) if .* else command/command/' sparkspa
 """
 
 # Four shuffles of SLICES map tasks each, a cached RDD, and Python in every task. What is expected is known by
-# arithmetic. It says "ready" when the first two shuffles are there, and goes on.
+# arithmetic. It says "ready" when the first two shuffles are there, and goes on, until there is a file if one is named.
 JOB = """\
-import sys, time
+import os, sys, time
 from operator import add
 from pyspark.sql import SparkSession
 
 PAUSE, ROUNDS, SLICES, N = float(sys.argv[1]), int(sys.argv[2]), 8, 40_000
+END = (sys.argv[3:] or [os.devnull])[0]
 spark = SparkSession.builder.appName("cycled").getOrCreate()
 sc = spark.sparkContext
 computed = sc.accumulator(0)
@@ -48,14 +50,16 @@ cached = sums.map(count).cache()
 counts = numbers.map(lambda pair: (pair[0], 1)).reduceByKey(add, SLICES)
 assert cached.count() == counts.count() == 1000
 print("ready", sc.applicationId, flush=True)
-for turn in range(ROUNDS):
+turn = 0
+while turn < ROUNDS or not os.path.exists(END):
     tens = sums.mapPartitions(pause).map(lambda pair: (pair[0] % 10, pair[1])).reduceByKey(add, SLICES)
     assert sorted(tens.collect()) == [(k, sum(range(k, N, 10))) for k in range(10)]
     print("round", turn, flush=True)
+    turn += 1
 means = sums.join(counts, SLICES).mapPartitions(pause).mapValues(lambda pair: pair[0] / pair[1])
 assert sorted(means.collect()) == [(k, sum(range(k, N, 1000)) / 40) for k in range(1000)]
 assert cached.count() == 1000
-print("computed", computed.value, flush=True)
+print("computed", computed.value, "rounds", turn, flush=True)
 spark.stop()
 print("done", flush=True)
 """
@@ -73,6 +77,7 @@ class Told:
     fetch_failures: int
     failed: int  # task attempts with any other failure than the death of their executor
     lost: int  # task attempts that died with their executor
+    failed_jobs: int = 0
 
 
 @dataclass
@@ -85,11 +90,11 @@ class Run:
     recomputed_elements: int  # of the cached RDD
 
 
-def open_box(folder: Path, procfile: str = PROCFILE) -> Box:
+def open_box(folder: Path, procfile: str = PROCFILE, *flags: str, **config: str) -> Box:
     """A box of a copy of the repository, with a master."""
     box = copy_of_repository(folder)
     (folder / "Procfile").write_text(procfile)
-    box("up", "--detach", "--masters", "1", "--workers", "0", env={"SPARK_MASTERS": "1"})
+    box("up", "--detach", "--masters", "1", "--workers", "0", *flags, env={"SPARK_MASTERS": "1", **config})
     return box
 
 
@@ -169,15 +174,32 @@ class Job:
 def run(box: Box, act: Callable[[], object], flags: str = "", pause_s: float = 2, rounds: int = 2) -> Run:
     """Run ``JOB``, and ``act`` in the middle of the stage that follows "ready". Its answers are checked in it."""
     with Job(box, flags, JOB, pause_s, rounds) as job:
-        application = job.line("ready")[1]
-        since = time.monotonic()
-        time.sleep(pause_s / 2)  # tasks of the stage are running, on all workers
+        return result(box, job, act, pause_s)
+
+
+def run_throughout(box: Box, act: Callable[[], object], flags: str = "", pause_s: float = 1) -> Run:
+    """As ``run``, but with so many rounds as it takes: the job lasts for longer than ``act``."""
+    end = event_log(box, f"end-{secrets.token_hex(4)}")  # in a folder that all dynos share
+
+    def act_and_end() -> None:
         act()
-        elements = int(job.line("computed")[1]) - ELEMENTS
-        job.line("done")
-        seconds = time.monotonic() - since
-        told = read(event_log(box, application))
-        return Run(told, seconds, told.map_tasks - map_tasks(rounds), elements)
+        end.touch()
+
+    with Job(box, flags, JOB, pause_s, 2, end) as job:
+        return result(box, job, act_and_end, pause_s)
+
+
+def result(box: Box, job: Job, act: Callable[[], object], pause_s: float) -> Run:
+    """What became of ``JOB`` when there was ``act`` in the middle of it."""
+    application = job.line("ready")[1]
+    since = time.monotonic()
+    time.sleep(pause_s / 2)  # tasks of the stage are running, on all workers
+    act()
+    _, computed, _, rounds = job.line("computed")
+    job.line("done")
+    seconds = time.monotonic() - since
+    told = read(event_log(box, application))
+    return Run(told, seconds, told.map_tasks - map_tasks(int(rounds)), int(computed) - ELEMENTS)
 
 
 def map_tasks(rounds: int) -> int:
@@ -188,12 +210,13 @@ def map_tasks(rounds: int) -> int:
 def read(log: Path) -> Told:
     """Count what an event log has."""
     ends: Counter[str] = Counter()
-    map_tasks = 0
+    map_tasks = failed_jobs = 0
     for line in log.read_text().splitlines():
         event = json.loads(line)
         if event["Event"] == "SparkListenerTaskEnd":
             ends[event["Task End Reason"]["Reason"]] += 1
             map_tasks += event["Task Type"] == "ShuffleMapTask" and event["Task End Reason"]["Reason"] == "Success"
+        failed_jobs += event["Event"] == "SparkListenerJobEnd" and event["Job Result"]["Result"] != "JobSucceeded"
     lost, fetch = ends.pop("ExecutorLostFailure", 0), ends.pop("FetchFailed", 0)
-    del ends["Success"]
-    return Told(map_tasks, fetch, sum(ends.values()), lost)
+    ends.pop("Success", None)
+    return Told(map_tasks, fetch, sum(ends.values()), lost, failed_jobs)

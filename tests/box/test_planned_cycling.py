@@ -10,9 +10,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ..browser.test_pages import ZOOKEEPER
 from .conftest import Box, copy_of_repository, until
 from .cycled import Job
+from .inside import ZOOKEEPER
 
 pytestmark = [pytest.mark.box, pytest.mark.spark, pytest.mark.long, pytest.mark.timeout(2400)]
 LIFETIME = timedelta(minutes=15)

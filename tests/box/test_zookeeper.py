@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 import json
 import os
@@ -11,7 +10,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from sparkspace import launch
@@ -19,29 +17,9 @@ from sparkspace.cluster.ensemble import mode
 
 from .conftest import Box, copy_of_repository, until
 from .cycled import Job
+from .inside import SMALL, STREAM, ZOOKEEPERS, accepts, all_serve, goes_on, jvm, leading, modes
 
 pytestmark = [pytest.mark.box, pytest.mark.spark, pytest.mark.timeout(900)]
-ZOOKEEPERS = tuple(f"zookeeper.{number}" for number in (1, 2, 3))
-FLAGS = "--conf spark.executor.memory=512m --conf spark.cores.max=1"
-# A shuffle with a checked answer, again and again, until it is told to end.
-STREAM = """\
-import os, sys, time
-from operator import add
-from pyspark.sql import SparkSession
-sc = SparkSession.builder.appName("stream").config("spark.task.maxFailures", "1").getOrCreate().sparkContext
-print("ready", sc.applicationId, flush=True)
-while not os.path.exists(sys.argv[1]):
-    pairs = sc.parallelize(range(1000), 2).map(lambda n: (n % 10, n)).reduceByKey(add, 2)
-    assert sorted(pairs.collect()) == [(k, sum(range(k, 1000, 10))) for k in range(10)]
-    print("round", flush=True)
-    time.sleep(0.5)
-sc.stop()
-print("done", flush=True)
-"""
-SHORT = """\
-from pyspark.sql import SparkSession
-print("sum", SparkSession.builder.appName("short").getOrCreate().sparkContext.parallelize(range(100), 2).sum())
-"""
 
 
 @pytest.fixture(scope="module")
@@ -61,51 +39,12 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
 @pytest.fixture
 def stream(box: Box, tmp_path: Path) -> Iterator[Job]:
     """A job that runs, and that has to end as it should."""
-    with Job(box, FLAGS, STREAM, tmp_path / "end") as job:
+    with Job(box, SMALL, STREAM, tmp_path / "end") as job:
         job.line("round")
         yield job
         goes_on(job)
         (tmp_path / "end").touch()
         job.line("done")
-        assert job.process.wait(60) == 0
-
-
-def goes_on(job: Job) -> None:
-    """Rounds that begin from now on succeed: the first that is printed may have been there already."""
-    for _ in range(8):
-        job.line("round")
-
-
-def jvm(box: Box, dyno: str) -> psutil.Process:
-    """The process of a dyno of this box."""
-    for process in psutil.process_iter(["name"]):
-        with contextlib.suppress(psutil.Error):
-            env = process.environ() if process.info["name"] == "java" else {}
-            if env.get("DYNO") == dyno and box.record["folder"] in process.cwd():
-                return process
-    raise AssertionError(f"{dyno} has no JVM")
-
-
-def leading(box: Box) -> str:
-    """The dyno of the master that is ALIVE; empty: none is."""
-    masters = json.loads(box.out("status", "--json", code=None) or "{}").get("masters", [])
-    alive = [master["url"] for master in masters if master["state"] == "ALIVE"]
-    return f"master.{alive[0].removeprefix('http://').partition('.')[0]}" if alive else ""
-
-
-def modes(box: Box) -> dict[str, str]:
-    """What each ZooKeeper is: leader, follower, or nothing while it does not serve."""
-    return {dyno: mode(jvm(box, dyno).environ()["HEROKU_PRIVATE_IP"]) for dyno in ZOOKEEPERS}
-
-
-def all_serve(box: Box) -> bool:
-    return sorted(modes(box).values()) == ["follower", "follower", "leader"]
-
-
-def accepts(box: Box) -> None:
-    """A new application gets its executor and its answer."""
-    with Job(box, FLAGS, SHORT) as job:
-        assert job.line("sum") == ["sum", "4950"]
         assert job.process.wait(60) == 0
 
 

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from ..box.conftest import Box, copy_of_repository, until
+from ..box.inside import ZOOKEEPER
 from .conftest import Visitor, busy
 from .crawler import Crawler, screenshot
 
@@ -28,12 +29,6 @@ CLUSTER = {"/", "/environment/", "/app/?appId", "/logPage/?logType&self", "/prox
 WORKER = {"/proxy/N/logPage/?logType&self", "/proxy/N/logPage/?appId&executorId&logType"}
 FOLLOWED_WITHIN_S = 10
 SHOWN_WITHIN_MS = 60_000
-# A ZooKeeper of one server, of the jars that Spark has, for the masters to elect a leader by. The last number
-# is a tick in milliseconds: a session lasts 20 of them at most.
-ZOOKEEPER = """\
-zk: java -Xmx128m -cp "$(echo .venv/lib/python3*/site-packages/pyspark/jars)/*" \
-org.apache.zookeeper.server.ZooKeeperServerMain 2181 /tmp/zookeeper 500
-"""
 
 
 def crawl(visitor: Visitor, browser: Browser, *starts: str, **bounds: str) -> set[str]:

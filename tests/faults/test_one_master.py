@@ -1,0 +1,47 @@
+"""The default formation, with recovery: every dyno is restarted under a job, and the only master is killed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ..box.conftest import Box
+from ..box.cycled import Job, event_log, scale
+from ..box.inside import SMALL, STREAM, accepts
+from . import formations
+from .table import Table
+
+pytestmark = [pytest.mark.box, pytest.mark.spark, pytest.mark.timeout(900)]
+
+
+def test_every_dyno_restarted(folder: Box, table: Table) -> None:
+    formations.cycled(folder, table.row(formations.FOLDER, formations.CYCLED, formations.NOTHING_LOST))
+
+
+def test_killed_master(folder: Box, table: Table) -> None:
+    row = table.row(formations.FOLDER, "kill -9 of the master", formations.GOES_ON)
+    end = event_log(folder, "killed-master")
+    with Job(folder, SMALL, STREAM, end) as stream:
+        stream.line("round")
+        row.master_s = formations.kill_leader(folder, stream)
+        accepts(folder)
+        end.touch()
+        stream.line("done")
+    row.right = True
+
+
+@pytest.fixture
+def three_workers(folder: Box) -> Iterator[Box]:
+    """One more than two."""
+    scale(folder, worker=3)
+    yield folder
+    scale(folder, worker=2)
+
+
+@pytest.mark.long
+def test_a_free_neighbour_takes_all_blocks(three_workers: Box, table: Table) -> None:
+    """With three workers, who leaves finds one that stays."""
+    row = table.row(formations.FOLDER, f"{formations.CYCLED}; 3 workers", "nothing computed again")
+    done = formations.cycled(three_workers, row)
+    assert (done.recomputed, done.told.fetch_failures) == (0, 0)
