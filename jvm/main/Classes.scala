@@ -73,16 +73,18 @@ private[sparkspace] object Classes {
 
   /** Read the directories. Files that look as they did in `before` are not read again.
     *
-    * @param begin is given what was read, before it is known that nobody writes there
+    * @param begin is given what was read first, before it is known that nobody writes there
     * @return what was read last, and nobody has written for a moment
     * @throws HotDeployError something is still being written, or a class file is broken
     */
   def read(dirs: Seq[Path], before: Classes)(begin: Classes => Unit = _ => ()): Classes = {
     val until = System.currentTimeMillis + PatienceMs
+    var isFirst = true
     while (System.currentTimeMillis <= until) {
       val seen = look(dirs)
       val taken = take(seen, before)
-      if (stamps(look(dirs)) == stamps(seen)) taken.foreach(begin)
+      if (isFirst) taken.foreach(begin)
+      isFirst = false
       val since = System.currentTimeMillis - seen.values.map(_._2.modified / 1000000L).foldLeft(0L)(_ max _)
       if (0 <= since && since <= QuietMs) Thread.sleep(QuietMs + 1 - since)
       if (taken.isDefined && stamps(look(dirs)) == stamps(seen)) return taken.get

@@ -72,8 +72,8 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
 
   /** Deploy what the directory holds, if that is not what it held when last looked at. */
   private[sparkspace] def deploy(): Unit = synchronized {
-    val found = Classes.read(places, seen)(read => if (isNew(read)) begun(deployed.of(read)))
-    if (isNew(found)) switch(deployed.of(found))
+    val found = Classes.read(places, seen)(read => if (isNew(read)) begun(of(read)))
+    if (isNew(found)) switch(of(found))
     seen = found
   }
 
@@ -82,15 +82,20 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
 
   private[sparkspace] def isEmpty: Boolean = current.isEmpty && !places.exists(Files.isDirectory(_))
 
+  /** The version that executors were asked about is the one that they have. */
+  private def of(classes: Classes): Version = asked.map(_._1).filter(_.classes.digest == classes.digest).getOrElse(deployed.of(classes))
+
   private def switch(version: Version): Unit = if (!current.contains(version)) {
     val start = System.nanoTime
     val units = changed(version)
-    val busy = try begun(version).verified() finally asked = None
+    val busy = try begun(version).verified() catch { case error: Throwable => forgetAsked(); throw error }
+    asked = None
+    deployed.keep(version)
     activate(version)
     exchangeSymbols(version, units)
     current = Some(version)
     isStale = true
-    forget(version)
+    deployed.prune(version).foreach(drop)
     val names = units.toSeq.sorted.map(_.replace('/', '.'))
     val list = if (names.size > 5) names.take(4).mkString(", ") + s" and ${names.size - 4} more" else names.mkString(", ")
     Console.err.println(s"Hot deploy: version $version in ${(System.nanoTime - start) / 1000000} ms; other than before: $list${busy.fold("")("; " + _)}")
@@ -100,6 +105,7 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
 
   /** What executors say of a version. They are asked once, as early as can be: to load it takes them longest. */
   private def begun(version: Version): Probe.Asked = asked.filter(_._1 eq version).map(_._2).getOrElse {
+    forgetAsked()
     if (lines == null) begin()
     val paths = changed(version).toSeq.flatMap(version.classes.units.getOrElse(_, Nil))
     val some = if (paths.isEmpty) version.classes.units.values.flatten.take(1) else paths
@@ -109,12 +115,26 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
     asking
   }
 
+  /** The files were others a moment later, or executors refused them: nothing of it stays. */
+  private def forgetAsked(): Unit = {
+    for ((version, asking) <- asked) {
+      asking.cancel()
+      if (!deployed.isKept(version)) {
+        drop(version)
+        version.jar.delete()
+      }
+    }
+    asked = None
+  }
+
   private def exchangeSymbols(version: Version, units: Set[String]): Unit = {
     val files = version.classes.files.filter(_._1.endsWith(".class")).map { case (path, entry) => path -> entry.bytes }
     ProjectSymbols.exchange(interpreter.global, base, files, units, Classes.unit)
   }
 
-  /** From here on lines compile into a folder of ours: what the stock one holds, executors load without the project. */
+  /** What the first version needs. From then on lines compile into a folder of ours: what the stock one holds, executors
+    * load without the project.
+    */
   private def begin(): Unit = {
     State.installed
     base = ProjectSymbols.classPath(interpreter.global)
@@ -125,7 +145,6 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
   private def newLines(): Unit = {
     session += 1
     lines = Files.createDirectory(folder.resolve(s"lines-$session"))
-    interpreter.global.settings.outputDirs.setSingleOutput(AbstractFile.getDirectory(lines.toFile))
     sc.env.rpcEnv.fileServer.addDirectory(s"/${lines.getFileName}", lines.toFile)
   }
 
@@ -138,6 +157,7 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
 
   private def activate(version: Version): Unit = {
     State.current = Some(state(version))
+    interpreter.global.settings.outputDirs.setSingleOutput(AbstractFile.getDirectory(lines.toFile))
     val fresh = new LinesLoader(AbstractFile.getDirectory(lines.toFile), version.loader, last, lastLine)
     val old = interpreter.classLoader
     HotDeploy.setClassLoader(interpreter, fresh)
@@ -175,7 +195,7 @@ final class HotDeploy private[sparkspace] (sc: SparkContext, interpreter: IMain,
   private def lastException: Option[Any] =
     if (interpreter.definedTerms.exists(_.toString == "lastException")) interpreter.valueOfTerm("lastException") else None
 
-  private def forget(version: Version): Unit = deployed.prune(version).foreach { gone =>
+  private def drop(gone: Version): Unit = {
     results.remove(uuid(gone))
     Artifacts.drop(sc, uuid(gone), gone.jar)
   }
@@ -225,7 +245,8 @@ private[sparkspace] object Artifacts {
       .filterNot { case (url, _) => url.contains("/classes-") && url.endsWith(".jar") || known(url) }
     val jars = new collection.concurrent.TrieMap[String, Long]
     jars ++= others
-    jars(url) = System.currentTimeMillis
+    // Executors fetch it again when this is later than what they have.
+    jars(url) = sc.addedJars.get(uuid).flatMap(_.get(url)).getOrElse(System.currentTimeMillis)
     sc.addedJars(uuid) = jars
     for (added <- Seq(sc.addedFiles, sc.addedArchives)) {
       added(uuid) = added.getOrElseUpdate(Default, new collection.concurrent.TrieMap[String, Long]) // one map for all: also what comes later

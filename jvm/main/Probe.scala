@@ -19,6 +19,8 @@ private[sparkspace] object Probe {
 
   /** A question that executors are answering. */
   final class Asked(executors: Set[String], wanted: Map[String, String], version: String, job: Option[FutureAction[Seq[Answer]]]) {
+    def cancel(): Unit = job.foreach(_.cancel())
+
     /** Wait for what they say.
       *
       * @return a sentence when an executor was too busy to answer

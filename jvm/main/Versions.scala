@@ -23,19 +23,19 @@ private[sparkspace] final class Versions(folder: Path, parent: ClassLoader) {
   def find(name: String): Option[Version] =
     all.find(_.number.toString == name).orElse(all.find(version => name.length >= 4 && version.classes.digest.startsWith(name)))
 
-  /** The version of this content: the one that there is, or a new one, with its jar. */
-  def of(classes: Classes): Version = known.getOrElse(classes.digest, add(classes))
-
-  private def add(classes: Classes): Version = {
+  /** The version of this content: the one that there is, or a new one, with its jar, which is not kept yet. */
+  def of(classes: Classes): Version = known.getOrElse(classes.digest, {
     val elsewhere = classes.deep.flatMap { case (unit, code) =>
       all.reverseIterator.find(_.classes.deep.get(unit).contains(code)).map(unit -> _.loader.owner(unit))
     }
-    latest += 1
     val jar = Versions.pack(folder, classes)
-    val version = new Version(latest, classes, jar, new ProjectLoader(classes, elsewhere, Some(jar.toURI.toURL), parent))
-    known(classes.digest) = version
-    version
-  }
+    new Version(latest + 1, classes, jar, new ProjectLoader(classes, elsewhere, Some(jar.toURI.toURL), parent))
+  })
+
+  /** It is deployed: from here on it can be gone back to. */
+  def keep(version: Version): Unit = if (known.put(version.classes.digest, version).isEmpty) latest = version.number
+
+  def isKept(version: Version): Boolean = known.contains(version.classes.digest)
 
   /** Forget the oldest. Executors that are late can no longer fetch them.
     *

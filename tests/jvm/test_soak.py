@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +70,46 @@ def test_a_jar_that_wins_is_an_error(project: Project) -> None:
         other.shell.run('sc.hotdeploy("off")')
         assert other.number("demo.Work.of(1)") == 2, "as before, everywhere"
         assert "(2, 3)" in other.shell.run("sc.parallelize(1 to 2).map(demo.Work.of).collect().toSeq")
+
+
+def test_a_first_version_that_is_refused_leaves_the_shell_as_it_was(project: Project, tmp_path: Path) -> None:
+    """There is no class directory when the shell starts, so nobody has said that its classes win."""
+    first = jar_of(project)
+    with Project(tmp_path, *first) as other:
+        other.write(Pair=PAIR.format("a: Int", "x + 90"))
+        assert "The line was not run" in other.shell.run("demo.Work.of(1)")
+        other.shell.run('sc.hotdeploy("off")')
+        assert other.number("demo.Work.of(1)") == 2
+        assert "(2, 3)" in other.shell.run("sc.parallelize(1 to 2).map(demo.Work.of).collect().toSeq")
+        other.shell.run("val later = 7")
+        assert other.number("later * 6") == 42
+
+
+def test_a_compiler_that_takes_its_time(project: Project) -> None:
+    """What is read when half of it is written is no version: nobody can go back to it."""
+    project.write(Pair=PAIR.format("a: Int", "x + 1"), Other="package demo\nobject Other { def of(x: Int) = x + 1 }\n")
+    assert "2" in project.shell.run("demo.Other.of(1)")
+    before = latest(project)
+    whole = project.folder / "target" / "classes"
+    half = shutil.copytree(whole, project.folder / "half")
+    project.write(Pair=PAIR.format("a: Int", "x + 2"), Other="package demo\nobject Other { def of(x: Int) = x + 2 }\n")
+    after = shutil.copytree(whole, project.folder / "after")
+    for tree in (half, after):  # as if a compiler wrote one file after the other
+        for path in sorted(tree.rglob("*.class")):
+            (whole / path.relative_to(tree)).write_bytes(path.read_bytes())
+            if tree is after:
+                time.sleep(0.03)
+                if path.name == "Other.class":
+                    writing = threading.Thread(target=project.shell.run, args=("demo.Work.of(0)",))
+                    writing.start()
+    writing.join()
+    assert project.number("demo.Work.of(1) + demo.Other.of(1)") == 6
+    assert latest(project) == before + 1
+
+
+def latest(project: Project) -> int:
+    """The number of the last version that was deployed."""
+    return project.number("sc.hotdeploy.versions.last.takeWhile(_ != ' ')")
 
 
 def weighed(project: Project, where: str) -> tuple[int, int]:
