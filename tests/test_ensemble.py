@@ -77,7 +77,7 @@ def test_who_comes_back_empty_has_no_vote(
     monkeypatch.setattr(ensemble, "is_serving", lambda host: int(host.partition(".")[0]) in serving)
     dyno, settings = Dyno.from_env(THIRD), Settings.from_env(THIRD)
     folder = ensemble.data(ensemble.number(dyno, settings), ensemble.others(dyno, settings))
-    assert {path.name for path in folder.iterdir()} == {"myid", "initialize"} if has_vote else {"myid"}
+    assert {path.name for path in folder.iterdir()} == ({"myid", "initialize"} if has_vote else {"myid"})
     assert (folder / "myid").read_text() == "3\n"
 
 

@@ -74,6 +74,9 @@ class Turns:
 
     zookeeper = master
 
+    def zookeeper_host(self, dyno: ListedDyno) -> str:
+        return f"{dyno.name[-1]}.zookeeper.{DOMAIN}"
+
 
 def place(**config: str) -> Place:
     return Place.from_env({**FACTS, **config, **MASTER})
@@ -163,16 +166,32 @@ def test_masters_with_zookeeper_wait_for_each_other_and_the_leader_is_last(
     assert turns.taken == taken
 
 
+def test_a_zookeeper_too_many_holds_up_nobody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(planner, "is_serving", lambda host: not host.startswith("4."))
+    here = place(SPARK_MASTERS="2", SPARKSPACE_ZOOKEEPERS="3")
+    turns = Turns(here, [dyno(f"zookeeper.{number}") for number in (4, 1, 2, 3)])
+    for _ in range(4):
+        Planner(turns, LIFETIME).look()  # type: ignore[arg-type]
+    assert turns.taken and "zookeeper.4" not in turns.taken
+    assert "dyno=zookeeper.4 reason=beyond-SPARKSPACE_ZOOKEEPERS" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("conf", "taken"), [("", ["master.1"]), ("spark.deploy.recoveryMode=NONE", [])], ids=["ours", "turned off"]
+)
 def test_only_master_has_its_turn_beside_applications_when_it_recovers(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, conf: str, taken: list[str]
 ) -> None:
     home = fake_spark(tmp_path / "spark")
     (home / "jars" / "sparkspace-jvm.jar").touch()
-    turns = Turns(place(SPARKSPACE_RECOVERY_DIR="file:/state", SPARK_HOME=str(home)), [dyno("master.1")])
+    here = place(SPARKSPACE_RECOVERY_DIR="file:/state", SPARK_HOME=str(home), SPARKSPACE_CONF=conf)
+    turns = Turns(here, [dyno("master.1")])
     turns.applications = (APPLICATION,)
     monkeypatch.setattr(master, "ask_all", lambda urls: [turns.page()])
     Planner(turns, LIFETIME).look()  # type: ignore[arg-type]
-    assert turns.taken == ["master.1"]
+    assert turns.taken == taken
 
 
 def test_turn_that_nobody_ended_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:

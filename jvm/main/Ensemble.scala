@@ -57,12 +57,16 @@ private class Ensemble(config: QuorumPeerConfig) {
   def watch(): Unit = {
     val thread = new Thread(() => {
       var last = System.nanoTime
-      while (System.nanoTime - last < WaitsMs * 1000000L) {
+      var hasLearnt = false // then it has what the others had, and a vote: for nobody's sake it ends
+      while (!hasLearnt && System.nanoTime - last < WaitsMs * 1000000L) {
         Thread.sleep(LookMs)
-        if ((own +: others).exists(serves)) last = System.nanoTime
+        hasLearnt = serves(own)
+        if (others.exists(serves)) last = System.nanoTime
       }
-      System.err.println("sparkspace at=zookeeper-gives-up reason=no-other-serves next=with-a-vote")
-      Runtime.getRuntime.halt(1)
+      if (!hasLearnt) {
+        System.err.println("sparkspace at=zookeeper-gives-up reason=no-other-serves next=with-a-vote")
+        Runtime.getRuntime.halt(1)
+      }
     })
     thread.setDaemon(true)
     thread.start()

@@ -1,6 +1,7 @@
 package org.apache.spark.deploy.master.sparkspace
 
 import scala.util.Try
+import scala.util.control.NonFatal
 
 import org.apache.curator.framework.{CuratorFramework, CuratorFrameworkFactory}
 import org.apache.curator.framework.recipes.leader.{LeaderLatch, LeaderLatchListener}
@@ -9,9 +10,11 @@ import org.apache.curator.retry.RetryForever
 import org.apache.spark.SparkConf
 import org.apache.spark.deploy.SparkCuratorUtil
 import org.apache.spark.deploy.master.{LeaderElectable, LeaderElectionAgent, ZooKeeperRecoveryModeFactory}
+import org.apache.spark.internal.Logging
 import org.apache.spark.internal.config.Deploy.{ZOOKEEPER_DIRECTORY, ZOOKEEPER_URL}
 import org.apache.spark.serializer.Serializer
 import org.apache.spark.sparkspace.Login
+import org.apache.spark.util.ThreadUtils
 
 /** Spark's recovery by ZooKeeper, with an election of ours (spark.deploy.recoveryMode.factory). */
 class ZooKeeper(conf: SparkConf, serializer: Serializer) extends ZooKeeperRecoveryModeFactory(conf, serializer) {
@@ -28,24 +31,31 @@ class OwnZooKeeper(conf: SparkConf, serializer: Serializer) extends ZooKeeper(co
   * ends the leading master.
   */
 private class Election(val masterInstance: LeaderElectable, conf: SparkConf)
-    extends LeaderLatchListener with LeaderElectionAgent {
+    extends LeaderLatchListener with LeaderElectionAgent with Logging {
   private val zk = Election.client(conf.get(ZOOKEEPER_URL).get)
   zk.start()
   private val folder = conf.get(ZOOKEEPER_DIRECTORY).getOrElse("/spark")
   private val latch = new LeaderLatch(zk, folder + "/leader_election")
-  latch.addListener(this)
+  // Not on ZooKeeper's own thread: what waits for an answer there waits for ever.
+  latch.addListener(this, ThreadUtils.newDaemonSingleThreadExecutor("election"))
   latch.start()
+  private var leads = false // a master is told once
 
   /** Spark's persistence engine makes its folder when the master starts, and fails for ever if it is gone since: the
     * ZooKeepers may all have been restarted, with empty disks.
     */
-  override def isLeader(): Unit = synchronized {
-    SparkCuratorUtil.mkdir(zk, folder + "/master_status")
-    if (latch.hasLeadership) masterInstance.electedLeader()
+  override def isLeader(): Unit = if (!leads && latch.hasLeadership) {
+    try SparkCuratorUtil.mkdir(zk, folder + "/master_status")
+    catch { case NonFatal(error) => logError(s"$folder can't be made, so another master has to lead", error); masterInstance.revokedLeadership() }
+    if (latch.hasLeadership) {
+      leads = true
+      masterInstance.electedLeader()
+    }
   }
 
-  override def notLeader(): Unit = synchronized {
-    if (!latch.hasLeadership) masterInstance.revokedLeadership()
+  override def notLeader(): Unit = if (leads && !latch.hasLeadership) {
+    leads = false
+    masterInstance.revokedLeadership()
   }
 
   override def stop(): Unit = {

@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import conf, launch, sizing, topology
 from ..errors import CheckFailed, ConfigError
-from . import drivers, master, roles
+from . import drivers, ensemble, master, roles
 
 PROBE = Path(__file__).resolve().parent.parent / "code" / "probe.py"
 MARK = "sparkspace-probe "  # what begins the probe's one line; Spark may print others
@@ -90,6 +90,12 @@ def check_master(place: roles.Place) -> master.MasterStatus:
     alive = master.leader(masters)
     if alive:
         return alive
+    silent = [host for host in topology.zookeeper_hosts(place.dyno, place.settings) if not ensemble.is_serving(host)]
+    if silent:
+        raise CheckFailed(
+            f"No master is ALIVE, and these ZooKeepers don't serve: {', '.join(silent)}.",
+            f"Are there any? heroku ps:scale zookeeper={place.settings.ensemble}; heroku logs --tail --ps zookeeper",
+        )
     said = "; ".join(f"{one.url} is {one.state} {one.problem}".strip() for one in masters)
     raise CheckFailed(f"No master is ALIVE: {said}.", "See what it logs: heroku logs --tail --ps master")
 

@@ -147,7 +147,10 @@ class Planner:
         return bool(self._place.settings.has_zookeeper or roles.recovery_dir(self._place))
 
     def _zookeeper(self, dyno: ListedDyno, dynos: list[ListedDyno]) -> str:
-        ensemble = _of(dynos, ZOOKEEPER)
+        members = self._place.settings.ensemble
+        if members and number(dyno.name) > members:
+            return "beyond-SPARKSPACE_ZOOKEEPERS"
+        ensemble = [each for each in _of(dynos, ZOOKEEPER) if not members or number(each.name) <= members]
         if len(ensemble) < LEAST_ZOOKEEPERS:
             return f"fewer-than-{LEAST_ZOOKEEPERS}-zookeepers"
         if not all(is_serving(self._turns.zookeeper_host(each)) for each in ensemble):

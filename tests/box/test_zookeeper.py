@@ -20,6 +20,7 @@ from .cycled import Job
 from .inside import SMALL, STREAM, ZOOKEEPERS, accepts, all_serve, goes_on, jvm, leading, modes
 
 pytestmark = [pytest.mark.box, pytest.mark.spark, pytest.mark.timeout(900)]
+AWAY_S = 35
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,25 @@ def test_zookeepers_hand_on_what_they_know_and_a_master_takes_over(
     until(lambda: leading(box) not in ("", before), 180)
     with capsys.disabled():
         print(f"\nanother master was seen ALIVE {time.monotonic() - killed_at:.1f} s after kill -9 of the leading one")
+    assert "stream" in box.out("status")
+    accepts(box)
+
+
+@pytest.mark.long
+def test_one_that_has_learnt_keeps_what_it_knows_while_two_are_away(box: Box, stream: Job) -> None:
+    """For longer than one without a vote waits for the others."""
+    until(lambda: all_serve(box), 120)
+    first, *others = (jvm(box, dyno) for dyno in ZOOKEEPERS)
+    for each in others:
+        each.suspend()
+    try:
+        time.sleep(AWAY_S)
+    finally:
+        for each in others:
+            each.resume()
+    assert first.is_running()
+    until(lambda: all_serve(box), 120)
+    until(lambda: leading(box), 180, 1)
     assert "stream" in box.out("status")
     accepts(box)
 
