@@ -81,6 +81,7 @@ def test_nothing_set(env: dict[str, str]) -> None:
         ("SPARKSPACE_EVENT_LOG_DIR", "file:/tmp/events", "event_log_dir", "file:/tmp/events"),
         ("SPARKSPACE_MODULES_DIR", "file:/tmp/modules", "modules_dir", "file:/tmp/modules"),
         ("SPARKSPACE_RECOVERY_DIR", "file:/tmp/state", "recovery_dir", "file:/tmp/state"),
+        ("SPARKSPACE_RECOVERY_DIR", "none", "recovery_dir", ""),
         ("SPARKSPACE_EVENT_LOG_DIR", "hdfs://namenode:9000/é", "event_log_dir", "hdfs://namenode:9000/é"),
         ("SPARKSPACE_CONF", "spark.a=1;spark.b=2", "extra_conf", (("spark.a", "1"), ("spark.b", "2"))),
         ("SPARKSPACE_CONF", "\nspark.a = 1;2 \r\n\n spark.b=\n", "extra_conf", (("spark.a", "1;2"), ("spark.b", ""))),

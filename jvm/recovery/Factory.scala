@@ -2,8 +2,6 @@ package org.apache.spark.sparkspace.recovery
 
 import java.util.concurrent.TimeUnit.SECONDS
 
-import scala.util.control.NonFatal
-
 import org.apache.hadoop.fs.Path
 
 import org.apache.spark.{SecurityManager, SparkConf}
@@ -28,11 +26,13 @@ final class Factory(conf: SparkConf, serializer: Serializer) extends StandaloneR
 }
 
 private object Factory {
-  /** A store that hangs must fail in time for a second try, which is ours and not its client's. In plain milliseconds. */
+  /** A store that hangs must fail in time for a second try, which is ours and not its client's: within 15 s, the least
+    * that Hadoop takes (AWSClientConfig). In plain milliseconds, which all versions read.
+    */
   def hadoop(conf: SparkConf): org.apache.hadoop.conf.Configuration = {
     val found = SparkHadoopUtil.get.newConfiguration(conf)
-    for (name <- Seq("connection.timeout", "connection.request.timeout")) found.set(s"fs.s3a.$name", "8000")
-    for (name <- Seq("attempts.maximum", "retry.limit")) found.set(s"fs.s3a.$name", "0")
+    for (name <- Seq("connection.timeout", "connection.request.timeout")) found.set(s"fs.s3a.$name", "15000")
+    for (name <- Seq("attempts.maximum", "retry.limit", "retry.throttle.limit")) found.set(s"fs.s3a.$name", "0")
     found
   }
 }
@@ -54,9 +54,10 @@ private[recovery] final class Agent(
     threads.scheduleWithFixedDelay(() => ledger.watch(), 1, 1, SECONDS)
     masterInstance.electedLeader()
   } catch {
-    case NonFatal(error) =>
+    case error: Throwable => // a client that lacks a class is no Exception, and nobody else would hear of it
       val reason = Ledger.brief(error)
-      if (reason != said) logError(s"Recovery: $path can't be used yet, so this master waits: $reason")
+      if (reason != said) logError(s"Recovery: $path can't be used yet, so this master waits: $reason. " +
+        "To do without for a while: heroku config:set SPARKSPACE_RECOVERY_DIR=none")
       said = reason
       threads.schedule((() => lead()): Runnable, RetryAfterS, SECONDS)
   }

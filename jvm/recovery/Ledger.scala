@@ -81,7 +81,7 @@ private[recovery] final class Ledger(folder: Folder) extends Logging {
     if (!seen.claims.contains(claim)) restore()
     if (!isWriting) confirmed = start
     sweep(seen)
-  } catch { case NonFatal(error) => logError(s"Recovery: the claim can't be confirmed: ${brief(error)}") }
+  } catch { case error: Throwable => logError(s"Recovery: the claim can't be confirmed: ${brief(error)}") }
 
   /** Somebody has emptied the folder. */
   private def restore(): Unit = synchronized {
@@ -122,7 +122,7 @@ private[recovery] final class Ledger(folder: Folder) extends Logging {
 private[recovery] object Ledger {
   val LookEveryS = 5L
   private val SaidAfterS = 10L
-  val ConfirmedWithinS = 30L // half of what a worker's silence is allowed (spark.worker.timeout)
+  val ConfirmedWithinS = 45L // less than what a worker's silence is allowed (spark.worker.timeout)
   private val Kept = 3 // the newest may be half written, in a file system where that can be
   private val TemporaryFailure = 75 // EX_TEMPFAIL
 

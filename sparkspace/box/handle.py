@@ -28,10 +28,11 @@ from .sockets import address_of, listening_socket, url_of
 ROOT = Path(__file__).resolve().parent.parent.parent
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Folders of the box that all its dynos see, as they would a bucket, by the config vars that name them.
+RECOVERY = "SPARKSPACE_RECOVERY_DIR"
 SHARED = {
     "SPARKSPACE_EVENT_LOG_DIR": "events",
     "SPARKSPACE_MODULES_DIR": "modules",
-    "SPARKSPACE_RECOVERY_DIR": "recovery",
+    RECOVERY: "recovery",
 }
 CLOSE_WITHIN_S = 45.0  # the 30 s that dynos have, and some for ourselves
 
@@ -140,10 +141,13 @@ def machines_own(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def shared_disk(config: Mapping[str, str], folder: str) -> dict[str, str]:
-    """Config vars for what the dyno's own disk is not for: folders that all dynos of the box see, as a bucket."""
-    if config.get("SPARK_S3_BUCKET_NAME"):
-        return {}
-    places = {var: Path(folder) / name for var, name in SHARED.items()}
+    """Config vars for what the dyno's own disk is not for: folders that all dynos of the box see, as a bucket.
+
+    A master's state is in a folder also where there is a bucket: boxes of one bucket have apps of one name, and masters
+    of one folder depose each other.
+    """
+    has_bucket = bool(config.get("SPARK_S3_BUCKET_NAME"))
+    places = {var: Path(folder) / name for var, name in SHARED.items() if var == RECOVERY or not has_bucket}
     for place in places.values():
         place.mkdir()
     return {var: place.as_uri() for var, place in places.items()}

@@ -191,16 +191,27 @@ def _archive(place: Place) -> archive.Archive:
 
 
 def recovery_dir(place: Place) -> str:
-    """The folder in which the master of this dyno keeps its state, a Hadoop URL; empty: it has none.
+    """The folder in which the master of this dyno keeps its state, a Hadoop URL; empty: it has none."""
+    folder = place.settings.recovery_dir.rstrip("/")
+    return "" if lack_of_recovery(place) else f"{folder}/{place.dyno.app_domain}"
 
-    Only the one dyno that the master URL names may have it: masters of one folder depose each other.
+
+def lack_of_recovery(place: Place) -> str:
+    """Why the master of this dyno keeps no state in a folder, in a word or two; empty: it does.
+
+    Only the one dyno that the master URL names may: masters of one folder depose each other.
     """
-    settings, folder = place.settings, place.settings.recovery_dir.rstrip("/")
-    is_only_one = topology.master_hosts(place.dyno, settings) == [place.dyno.dns_name]
-    wanted = folder and is_only_one and not settings.has_zookeeper
-    needed = [OUR_JAR, *(["hadoop-aws-*.jar"] if folder.startswith("s3") else [])]
-    can = wanted and all(launch.has_jar(place.env, name) for name in needed)
-    return f"{folder}/{place.dyno.app_domain}" if can else ""
+    settings, folder = place.settings, place.settings.recovery_dir
+    reasons = {
+        "spark.deploy.recoveryMode-is-set": any(key == "spark.deploy.recoveryMode" for key, _ in settings.extra_conf),
+        "ZooKeeper": settings.has_zookeeper,
+        "no-folder": not folder,
+        "several-masters-without-ZooKeeper": settings.masters > 1,
+        "another-master-is-dialled": topology.master_hosts(place.dyno, settings) != [place.dyno.dns_name],
+        f"no-{OUR_JAR}": not launch.has_jar(place.env, OUR_JAR),
+        "no-client-for-S3": folder.startswith("s3") and not launch.has_jar(place.env, "hadoop-aws-*.jar"),
+    }
+    return next((reason for reason, is_so in reasons.items() if is_so), "")
 
 
 def _fallback(place: Place) -> str:

@@ -57,10 +57,8 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
 
 def say_what_is_kept(place: roles.Place) -> None:
     """Where this master's state is: whether an application that runs outlives it."""
-    folder = roles.recovery_dir(place)
+    folder, lack = roles.recovery_dir(place), roles.lack_of_recovery(place)
     if folder or place.settings.has_zookeeper:
         event("recovery", state=folder or "zookeeper")
     else:
-        event(
-            "recovery", state="none", warning="running-applications-end-with-this-master", set="SPARKSPACE_RECOVERY_DIR"
-        )
+        event("recovery", state="none", reason=lack, warning="running-applications-end-with-this-master")

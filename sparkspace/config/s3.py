@@ -58,7 +58,9 @@ def modules_dir(env: Mapping[str, str]) -> str:
 
 
 def recovery_dir(env: Mapping[str, str], in_bucket: S3 | None) -> str:
-    """Where a single master keeps its state. A Hadoop URL: as set, else in the bucket, else empty."""
+    """Where a single master keeps its state. A Hadoop URL: as set, else in the bucket, else empty, as for ``none``."""
+    if text(env, "SPARKSPACE_RECOVERY_DIR") == "none":
+        return ""
     return _place(env, "SPARKSPACE_RECOVERY_DIR", in_bucket, "spark-recovery")
 
 
