@@ -281,14 +281,14 @@ def test_watch_pushes_each_change(site: Site, ann: Pushed, project: Path) -> Non
 
 def test_watch_waits_for_a_session(site: Site, project: Path) -> None:
     with watching(project, "--url", site.url) as watch:
-        watch.says("No session on the cluster asks for what is pushed. Waiting for one.")
+        watch.says("No session on the cluster asks for what is pushed. Trying again.")
         site.server.opened("ann")
         assert LINE.fullmatch(watch.line())
 
 
 def test_watch_ends_with_control_c_while_it_waits(site: Site, project: Path) -> None:
     with watching(project, "--url", site.url) as watch:
-        watch.says("Waiting for one.")
+        watch.says("Trying again.")
 
 
 def test_watch_goes_on_when_the_class_server_was_away(site: Site, project: Path) -> None:

@@ -75,6 +75,7 @@ def session(
     add_source_root(source_root)
     DRIVER.begin()  # a JVM takes its time, and files may be edited meanwhile
     spark = _started(app_name, master, conf or {})
+    _say_what_stays(spark, {"app_name": app_name, "master": master})
     interactive = is_interactive() if auto is None else auto
     deployer = HOOKS.of(spark.sparkContext)
     if deployer is None:
@@ -83,7 +84,6 @@ def session(
         deployer.renew()
         HOOKS.activate(deployer)
     else:
-        _say_what_stays(deployer, {"app_name": app_name, "master": master})
         _refuse_another_push(deployer.project.pushed, push)
         deployer.clean |= clean
         deployer.project.want(ship)
@@ -110,8 +110,8 @@ def _started(app_name: str | None, master: str | None, conf: Mapping[str, str]) 
     return builder.getOrCreate()
 
 
-def _say_what_stays(deployer: Deployer, wanted: Mapping[str, str | None]) -> None:
-    has = {"app_name": deployer.context.appName, "master": deployer.context.master}
+def _say_what_stays(spark: SparkSession, wanted: Mapping[str, str | None]) -> None:
+    has = {"app_name": spark.sparkContext.appName, "master": spark.sparkContext.master}
     for name, value in wanted.items():
         if value and value != has[name]:
             notice(f"{name}={value!r} does nothing: the session has begun with {has[name]!r}. Before it: spark.stop()")

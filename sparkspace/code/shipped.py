@@ -67,7 +67,7 @@ def hotdeploy() -> Shipped:
     try:
         deployer.renew(again=True)
     except SparkspaceError as error:
-        raise error.with_traceback(None) from None  # it names file and line: how we came to it is no news
+        raise error.with_traceback(None) from error.__cause__  # where the user's code failed, and not how we came to it
     if deployer.version.files:
         _verify(deployer)
     return replace(_shipped(deployer), classes=_classes(deployer))

@@ -46,7 +46,8 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
         notice(f"Pushing {found.described()} to {to} at {wire.entrance.url}")
         if options.watch:
             Following(wire, to, found, say).follow()
-        print(wire.push(to, snapshot))
+        else:
+            print(wire.push(to, snapshot))
     except KeyboardInterrupt:
         if not options.watch:
             raise
@@ -69,12 +70,12 @@ def awaited(wire: Wire) -> str:
     Raises:
         UsageError: there are several.
     """
+    passing = (SessionNotOpen, Unreachable)
     try:
         return opened(wire)
-    except SessionNotOpen as error:
-        say(f"{error.message} Waiting for one.\n{error.cure}")
-    again = Retrying(retry=retry_if_exception_type((SessionNotOpen, Unreachable)), wait=wait_fixed(AGAIN_AFTER_S))
-    return again(opened, wire)
+    except passing as error:
+        say(f"{error.message} Trying again.\n{error.cure}")
+    return Retrying(retry=retry_if_exception_type(passing), wait=wait_fixed(AGAIN_AFTER_S))(opened, wire)
 
 
 def say(text: str) -> None:

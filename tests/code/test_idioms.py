@@ -252,7 +252,7 @@ def test_an_edit_that_can_not_be_taken_over_is_told_in_short(lab: Lab) -> None:
     lab.write({"PKG.py": "def f(): return (1 +"})
     told = lab.run("try: sparkspace.hotdeploy()\nexcept Exception: told = traceback.format_exc()\ntold")
     assert "never closed" in told and f"{lab.name}.py" in told
-    assert len(told.splitlines()) < 15, told
+    assert "tenacity" not in told and len(told.splitlines()) < 25, told
     lab.write({"PKG.py": "def f(): return 1"})
 
 
