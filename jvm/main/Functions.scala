@@ -55,6 +55,7 @@ object Functions {
     current = Some((version, jar))
     try registered.foreach { case (name, known) => if (has(known.className)) put(name, known) }
     catch { case error: Throwable => current = before; throw error }
+    versions.keep(version)
     val gone = registered.filterNot { case (_, known) => has(known.className) }.toSeq
     gone.foreach { case (name, known) => registered.remove(name); known.spark.sql(s"DROP TEMPORARY FUNCTION IF EXISTS `$name`") }
     if (gone.nonEmpty) Console.err.println(s"Hot deploy: dropped, for their classes are gone: ${gone.map(_._1).mkString(", ")}")

@@ -135,7 +135,8 @@ class Job:
 
     def __init__(self, box: Box, flags: str, source: str, *arguments: object) -> None:
         words = " ".join(map(str, arguments))
-        command = f"cat > /tmp/job.py; bin/spark-submit {PLAIN_LOG} {flags} /tmp/job.py {words}"
+        # On loopback, dynos of all boxes have one /tmp.
+        command = f"job=$(mktemp --suffix=.py); cat > $job; bin/spark-submit {PLAIN_LOG} {flags} $job {words}"
         self._errors = tempfile.TemporaryFile("w+")  # a pipe would be full before anybody reads it
         self.process = subprocess.Popen(
             [box.launcher, "run", command], cwd=box.folder, env=clean_environment(), text=True,
