@@ -140,6 +140,7 @@ def test_strangers_see_nothing(box: Box, tmp_path: Path) -> None:
         assert "KeeperErrorCode = " in answer
 
 
+@pytest.mark.long
 def test_a_stranger_is_no_member(box: Box, tmp_path: Path) -> None:
     """In the place of one that was stopped: with the secret it serves, so it is the secret that the other lacks."""
     until(lambda: all_serve(box))
@@ -179,11 +180,14 @@ def joins(argv: list[str], env: dict[str, str], folder: Path) -> bool:
         process.wait()
 
 
+@pytest.mark.long
 def test_all_at_once_are_empty_and_the_cluster_comes_back(box: Box) -> None:
     """The last test: what ran before is lost."""
     old = [jvm(box, dyno) for dyno in ZOOKEEPERS]
     box("restart", "zookeeper")
     until(lambda: not any(process.is_running() for process in old), 60)
     until(lambda: all_serve(box), 120)
+    until(lambda: leading(box), 120, 1)
+    box("restart", "worker")  # it may dial the master that led before, and no other
     box("wait", "--workers", "1", "--timeout", "180")
     accepts(box)
