@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="enters the namespaces of a box, as root"),
 ]  # fmt: skip
 AWAY_S = 120
-LAG_S = 10  # devcenter.heroku.com/articles/private-spaces-dns-service-discovery
+LAG_S = 10  # devcenter.heroku.com/articles/dyno-dns-service-discovery
 # Each round writes a thousand rows, which others might write too, and counts them; in the end it counts all.
 WRITER = """\
 import os, shutil, sys, time
