@@ -23,7 +23,7 @@ class Names:
     """The table. The newest dyno of a name has it; an older one that still drains has none.
 
     Each change is seen after ``lag_s``: a Private Space's names may lag by ten seconds, and point to nobody meanwhile
-    (devcenter.heroku.com/articles/private-spaces-dns-service-discovery).
+    (devcenter.heroku.com/articles/dyno-dns-service-discovery).
     """
 
     def __init__(self, app: str, lag_s: float = 0.0) -> None:

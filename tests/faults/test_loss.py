@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from ..box.conftest import Box, until
 from ..box.cycled import Job, alive, event_log, read, run_throughout
 from ..box.inside import DRIVER, EXECUTOR, STREAM, WORKER, accepts, jvm, jvms, seen
-from .formations import FOLDER
+from .formations import FOLDER, cycle_worker
 from .table import Table
 
 pytestmark = [pytest.mark.box, pytest.mark.spark, pytest.mark.timeout(900)]
@@ -87,21 +88,16 @@ def test_killed_worker(folder: Box, table: Table) -> None:
 @pytest.mark.long
 def test_exhausted_heap(folder: Box, table: Table) -> None:
     row = table.row(FOLDER, "a task exhausts its executor's heap, once", "right answer, no failed job")
-    since = folder.last()
     with Job(folder, "--conf spark.executor.memory=512m", GREEDY, event_log(folder, "greedy")) as job:
         application = job.line("ready")[1]
         assert job.line("sum") == ["sum", "160"]
         job.line("done")
-    told = read(event_log(folder, application))
+    log, told = event_log(folder, application), read(event_log(folder, application))
     row.right, row.failed_jobs = True, told.failed_jobs
+    removed = re.findall(r'"SparkListenerExecutorRemoved".*?"Removed Reason":"([^"]*)"', log.read_text())
+    row.seen += [f"{told.lost + told.failed} attempts failed", *(reason.partition(". ")[0] for reason in removed)]
     assert told.failed_jobs == 0
-    assert any("OutOfMemoryError" in line for line in folder.log(after=since))
-    ends = [line for line in folder.log(after=since) if "finished with state EXITED" in line]
-    row.seen += [
-        f"{told.lost} attempts lost with their executor",
-        *(f"it {line.partition('exitStatus')[2]}" for line in ends),
-    ]
-    assert ends, "no executor has ended"
+    assert "OutOfMemoryError" in log.read_text() and removed, log.read_text()[-5000:]
 
 
 def scratch(executor: psutil.Process) -> list[Path]:
@@ -148,11 +144,12 @@ def test_full_disk(folder: Box, table: Table) -> None:
         with Job(folder, "", WIDE, 96, end) as job:
             job.process.wait(300)
             row.seen.append(f"a job of 96 MB: exit code {job.process.returncode}")
-            assert job.process.returncode == 0 or "No space left on device" in job.errors
+            assert "No space left on device" in job.errors
         until(lambda: not seen(folder)["applications"], 60)
         with Job(folder, "", WIDE, 16, end) as job:
             job.line("done")
         row.right = True
-        row.seen.append("the next one, of 16 MB, ran on it")
+        row.seen.append("the next one, of 16 MB, ran")
+        assert worker.is_running()
     finally:
-        subprocess.run([*enter, "umount", "-l", "/tmp/spark"], check=True)
+        cycle_worker(folder, "worker.1")  # the disk goes with the dyno

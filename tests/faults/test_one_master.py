@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from ..box.conftest import Box
+from ..box.conftest import Box, until
 from ..box.cycled import Job, event_log, scale
-from ..box.inside import SMALL, STREAM, accepts
+from ..box.inside import MASTER, SMALL, STREAM, accepts, goes_on, jvm, jvms, lead_after, now
 from . import formations
 from .table import Table
 
@@ -29,6 +29,28 @@ def test_killed_master(folder: Box, table: Table) -> None:
         end.touch()
         stream.line("done")
     row.right = True
+
+
+@pytest.mark.long
+def test_two_masters_of_one_name(folder: Box, table: Table) -> None:
+    """The old one stands still as its dyno is restarted, and wakes up beside its successor."""
+    row = table.row(formations.FOLDER, "two dynos called master.1 at once", "the older one ends, the job goes on")
+    end = event_log(folder, "two-masters")
+    with Job(folder, SMALL, STREAM, end) as stream:
+        stream.line("round")
+        older, since = jvm(folder, "master.1", MASTER), now()
+        older.suspend()
+        folder("restart", "master.1")
+        until(lambda: lead_after(folder, since), 25)
+        both = [each for each in jvms(folder, "master.1", MASTER) if each.is_running()]
+        older.resume()
+        older.wait(20)
+        goes_on(stream)
+        accepts(folder)
+        end.touch()
+        stream.line("done")
+    row.right, row.master_s = True, lead_after(folder, since)
+    assert len(both) == 2
 
 
 @pytest.fixture

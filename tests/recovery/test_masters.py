@@ -17,6 +17,7 @@ from .masters import Cluster, Driver, Master, until
 pytestmark = pytest.mark.spark
 FENCED = r"claim-\d+-\w+ is a newer master's, so this one ends"
 TEMPORARY_FAILURE = 75
+FORMATION = "1 master, folder"
 
 
 @dataclass
@@ -54,6 +55,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield Running(cluster, master, driver, driver.ready())
 
 
+@pytest.mark.fault(FORMATION, "kill -9 of the master, which returns at another address", "the job goes on")
 def test_job_goes_on_when_its_master_is_killed_and_returns_elsewhere(running: Running) -> None:
     running.driver.begin()
     until(lambda: running.cluster.executors(running.application))
@@ -65,6 +67,7 @@ def test_job_goes_on_when_its_master_is_killed_and_returns_elsewhere(running: Ru
     running.is_served()
 
 
+@pytest.mark.fault(FORMATION, "a master killed in the middle of a write", "the last whole state is used")
 def test_killed_in_the_middle_of_a_write(running: Running) -> None:
     """What that leaves in a folder: a file that is cut off, beside the last whole one."""
     running.master.kill()
@@ -78,6 +81,7 @@ def test_killed_in_the_middle_of_a_write(running: Running) -> None:
     running.is_known()
 
 
+@pytest.mark.fault(FORMATION, "the store is gone for a while", "the job goes on, nothing new begins")
 def test_store_that_is_gone_for_a_while(running: Running) -> None:
     """A job goes on. A new application has to wait, and is accepted when the store is back."""
     running.driver.begin()
@@ -100,6 +104,7 @@ def test_store_that_is_gone_for_a_while(running: Running) -> None:
     until(lambda: application not in running.master.applications())
 
 
+@pytest.mark.fault(FORMATION, "the folder is emptied", "it is written again")
 def test_emptied_folder_is_filled_again(running: Running) -> None:
     for path in running.cluster.kept.iterdir():
         path.unlink()
@@ -109,6 +114,7 @@ def test_emptied_folder_is_filled_again(running: Running) -> None:
     running.is_known()
 
 
+@pytest.mark.fault(FORMATION, "two masters of one name", "the older one ends")
 def test_older_of_two_masters_ends(running: Running) -> None:
     older, running.master = running.master, running.cluster.alive()
     older.says(FENCED, 20)
@@ -116,6 +122,7 @@ def test_older_of_two_masters_ends(running: Running) -> None:
     running.is_known()
 
 
+@pytest.mark.fault(FORMATION, "a master wakes up beside its successor", "it schedules nothing, and ends")
 def test_master_that_wakes_up_beside_its_successor_does_nothing_more(running: Running) -> None:
     older = running.master
     older.signal(signal.SIGSTOP)
@@ -143,6 +150,7 @@ def test_other_secret_is_refused_with_a_line(running: Running) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.fault(FORMATION, "the store is gone for a minute", "the master ends, the next one waits, the job goes on")
 def test_master_that_is_cut_off_ends_and_the_next_one_waits_for_the_store(running: Running) -> None:
     running.driver.begin()
     away = running.cluster.state.with_name("away")
@@ -162,6 +170,7 @@ def test_master_that_is_cut_off_ends_and_the_next_one_waits_for_the_store(runnin
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
+@pytest.mark.fault(FORMATION, "kill -9 of the master, 20 times, also as it recovers", "every answer right")
 def test_killed_twenty_times_while_applications_come_and_go(running: Running) -> None:
     """The times are random, and so now and then it is killed as it recovers. Every answer is right."""
     dice = random.Random(7)
