@@ -40,9 +40,11 @@ class Values:
     zookeeper_url: str
     driver_memory_mb: int
     executor_memory_mb: int
+    executor_cores: int | None  # None: all that its worker has free
     class_archive: archive.Archive  # what lets a JVM begin with Spark's classes ready
     recovery_dir: str  # where this dyno's master keeps its state; empty: nowhere, or in ZooKeeper
     our_jar: bool  # this Spark has the classes of jvm/
+    shuffle_port: int  # where this dyno's Worker serves shuffle files
     fallback: str  # where blocks go that no executor can take; empty: nowhere
     magic_committer: bool  # this Spark has the classes that commit to S3 without renaming
 

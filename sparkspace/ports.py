@@ -8,6 +8,7 @@ HISTORY_UI = 18080
 NOTEBOOK = 8888  # Jupyter's own
 ZOOKEEPER = 2181
 ZOOKEEPER_PEER, ZOOKEEPER_ELECTION = 2888, 3888  # among the ZooKeepers themselves
+SHUFFLE_SERVICE = 7337  # spark.shuffle.service.port of Spark itself
 CLASS_SERVER = 7090  # no pages: not in PAGES, so that the proxy shows it to nobody
 
 # What has pages for people. Nothing else of a dyno is the proxy's business.

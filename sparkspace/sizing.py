@@ -28,6 +28,9 @@ OVERHEAD = 1.1
 LEAST_OVERHEAD_MB = 384
 DEFAULT_EXECUTOR_MB = 12 * 1024
 DEFAULT_DRIVER_MB = 2 * 1024
+# With dynamic allocation. Fewer cores each are more heaps, copies of broadcasts and fetches; more come and go in lumps.
+ELASTIC_CORES = 2
+ELASTIC_EXECUTOR_MB = 1024  # spark.executor.memory of Spark itself
 
 CGROUP_LIMITS = ("sys/fs/cgroup/memory/memory.limit_in_bytes", "sys/fs/cgroup/memory.max")
 
@@ -103,10 +106,35 @@ def driver_memory_mb(settings: Settings, capacity: Capacity) -> int:
     return settings.driver_memory_mb
 
 
-def executor_memory_mb(settings: Settings, smallest_worker_mb: int | None) -> int:
-    """An executor's heap: the operator's value, else 12 GB or what the smallest registered worker offers."""
+@dataclass(frozen=True)
+class Executor:
+    """What each executor of an application takes of its worker."""
+
+    memory_mb: int  # its heap
+    cores: int | None = None  # None: all that its worker has free
+
+
+def executor(settings: Settings, smallest: Capacity | None) -> Executor:
+    """An executor's share of the smallest registered worker; of one that is not known yet when ``smallest`` is None.
+
+    Usually one executor takes a worker: the operator's memory, else 12 GB or all that it offers. With dynamic
+    allocation it has a fixed number of cores (SPARK-30299: without one, Spark asks for far too many executors), and the
+    same part of the memory.
+    """
+    if settings.allocation:
+        return _share(settings.executor_memory_mb, smallest)
     if settings.executor_memory_mb is not None:
-        return settings.executor_memory_mb
-    if not smallest_worker_mb:
-        return DEFAULT_EXECUTOR_MB
-    return max(min(DEFAULT_EXECUTOR_MB, smallest_worker_mb), LEAST_MEMORY_MB)
+        return Executor(settings.executor_memory_mb)
+    most = smallest.memory_mb if smallest else DEFAULT_EXECUTOR_MB
+    return Executor(max(min(DEFAULT_EXECUTOR_MB, most), LEAST_MEMORY_MB))
+
+
+def _share(chosen_mb: int | None, smallest: Capacity | None) -> Executor:
+    """Two cores and their memory, or the operator's memory and its cores. Of an unknown worker, what any has."""
+    if smallest is None:
+        return Executor(chosen_mb or ELASTIC_EXECUTOR_MB, 1)
+    if chosen_mb:
+        return Executor(chosen_mb, max(1, min(smallest.cores, smallest.cores * chosen_mb // smallest.memory_mb)))
+    cores = min(ELASTIC_CORES, smallest.cores)
+    memory_mb = min(DEFAULT_EXECUTOR_MB, smallest.memory_mb * cores // smallest.cores)
+    return Executor(max(memory_mb, LEAST_MEMORY_MB), cores)

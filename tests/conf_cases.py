@@ -59,9 +59,10 @@ def rendered(meant: dict[str, Any], role: conf.Role, home: str) -> Rendered:
     env = {**FACTS, "SPARKSPACE_SECRET": SECRET, "SPARK_HOME": home, **changes}
     settings, capacity = Settings.from_env(env), sizing.Capacity(meant.get("memory_mb", 2560), 2)
     place = roles.Place(env, Dyno.from_env(env), settings, capacity)
-    executor_mb = sizing.executor_memory_mb(settings, meant.get("smallest_worker_mb"))
+    smallest = sizing.Capacity(meant["smallest_worker_mb"], 2) if "smallest_worker_mb" in meant else None
+    executor = sizing.executor(settings, smallest)
     return Rendered(
-        files=roles.driver_conf(place, executor_mb) if role == "driver" else roles.daemon_conf(place, role),
+        files=roles.driver_conf(place, executor) if role == "driver" else roles.daemon_conf(place, role),
         expected={key: placed(long(value)) for part in ("all", role) for key, value in meant.get(part, {}).items()},
         absent=meant.get("absent", []) + meant.get(f"absent_from_{role}", []),
         whole=meant.get("whole", False),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sparkspace.config import S3, SECRET_VARS, VARS, Backend, Cycling, Dyno, Settings, User
+from sparkspace.config import S3, SECRET_VARS, VARS, Allocation, Backend, Cycling, Dyno, Settings, User
 from sparkspace.errors import ConfigError, PlatformError
 
 from .launchers import FACTS, SECRET, SECRETS
@@ -18,6 +18,7 @@ DEFAULTS = Settings(
     executor_memory_mb=None,
     driver_memory_mb=None,
     default_cores=4,
+    allocation=None,
     masters=1,
     zookeepers="",
     ensemble=0,
@@ -133,6 +134,41 @@ def test_cycling_is_on_with_a_token_and_unless_turned_off(env: dict[str, str], c
     assert Settings.from_env({**env, "SPARK_HEROKU_ACCESS_TOKEN": ""}).cycling is None
 
 
+ELASTIC = "SPARKSPACE_DYNAMIC_ALLOCATION"
+
+
+@pytest.mark.parametrize(
+    ("env", "allocation"),
+    [
+        ({}, None),
+        ({ELASTIC: "false"}, None),
+        ({ELASTIC: "FALSE", f"{ELASTIC}_MAX_EXECUTORS": "3"}, None),
+        ({ELASTIC: "true"}, Allocation(0, 10, 60, 1200, by_service=True)),
+        ({ELASTIC: " Tracking "}, Allocation(0, 10, 60, 1200, by_service=False)),
+        (
+            {
+                ELASTIC: "true",
+                f"{ELASTIC}_MIN_EXECUTORS": "3",
+                f"{ELASTIC}_MAX_EXECUTORS": "3",
+                f"{ELASTIC}_IDLE_S": "1",
+                f"{ELASTIC}_CACHED_IDLE_S": "604800",
+            },
+            Allocation(3, 3, 1, 604800, by_service=True),
+        ),
+    ],
+)
+def test_dynamic_allocation(env: dict[str, str], allocation: Allocation | None) -> None:
+    settings = Settings.from_env(env)
+    assert settings.allocation == allocation
+    assert settings.serves_shuffles == (allocation is not None and allocation.by_service)
+
+
+def test_more_executors_at_least_than_at_most() -> None:
+    env = {f"{ELASTIC}_MIN_EXECUTORS": "4", f"{ELASTIC}_MAX_EXECUTORS": "3"}
+    with pytest.raises(ConfigError, match="MIN_EXECUTORS must be at most .*_MAX_EXECUTORS, which is 3, but it is '4'"):
+        Settings.from_env(env)
+
+
 SIZE = "must be a size with its unit, like 512m or 12g"
 WHOLE = "must be a whole number from 1 to"
 URL = "must be an http:// or https:// URL with a host name"
@@ -184,6 +220,11 @@ def test_two_ensembles_are_one_too_many() -> None:
         ("SPARKSPACE_DYNO_LIFETIME_HOURS", "22h", f"{LIFETIME}, but it is '22h'."),
         ("SPARKSPACE_DYNO_LIFETIME_HOURS", "nan", f"{LIFETIME}, but it is 'nan'."),
         ("SPARK_HEROKU_ACCESS_TOKEN", "two words", BLANKS),
+        (ELASTIC, "on", "must be one of false, true, tracking, but it is 'on'."),
+        (f"{ELASTIC}_MIN_EXECUTORS", "-1", "must be a whole number from 0 to 10000, but it is '-1'."),
+        (f"{ELASTIC}_MAX_EXECUTORS", "0", "must be a whole number from 1 to 10000, but it is '0'."),
+        (f"{ELASTIC}_IDLE_S", "60s", "must be a whole number from 1 to 604800, but it is '60s'."),
+        (f"{ELASTIC}_CACHED_IDLE_S", "0", "must be a whole number from 1 to 604800, but it is '0'."),
         ("SPARK_EXECUTOR_MEMORY", "12", f"{SIZE}, but it is '12'."),
         ("SPARK_EXECUTOR_MEMORY", "1.5g", f"{SIZE}, but it is '1.5g'."),
         ("SPARK_EXECUTOR_MEMORY", "-1g", f"{SIZE}, but it is '-1g'."),

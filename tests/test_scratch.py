@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sparkspace.cycling.executor import service_options
 from sparkspace.cycling.scratch import Scratch
 
 LIVING = {7}
@@ -46,3 +47,23 @@ def test_blocks_that_a_shuffle_service_serves_stay(tmp_path: Path, conf: str, re
 
 def test_worker_without_folders_is_no_error() -> None:
     assert Scratch({}).sweep(LIVING) == 0
+
+
+@pytest.mark.parametrize(
+    ("conf", "options"),
+    [
+        ("", []),
+        ("spark.shuffle.service.enabled=true\n", []),
+        (
+            "spark.shuffle.service.port=7337\nspark.shuffle.service.port= 7338 \nspark.shuffle.service.ports=1\n",
+            ["-Dspark.shuffle.service.port=7338", "-Dspark.decommission.enabled=true"],
+        ),
+    ],
+)
+def test_executors_know_the_service_of_their_worker(tmp_path: Path, conf: str, options: list[str]) -> None:
+    (tmp_path / "spark-defaults.conf").write_text(conf)
+    assert service_options({"SPARK_CONF_DIR": str(tmp_path)}) == options
+
+
+def test_worker_without_a_conf_has_no_service(tmp_path: Path) -> None:
+    assert service_options({}) == service_options({"SPARK_CONF_DIR": str(tmp_path)}) == []

@@ -12,7 +12,7 @@ from sparkspace import sizing
 from sparkspace.box.sizes import MEMORY_MB
 from sparkspace.config import LEAST_MEMORY_MB, Settings
 from sparkspace.errors import ConfigError, LaunchError
-from sparkspace.sizing import MB, Capacity
+from sparkspace.sizing import MB, Capacity, Executor
 
 V1, V2 = sizing.CGROUP_LIMITS
 MACHINE = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MB
@@ -113,7 +113,6 @@ def test_operators_driver_is_taken_or_refused(asked: str, memory_mb: int, given:
     ("asked", "smallest_worker_mb", "given"),
     [
         ("", None, 12288),
-        ("", 0, 12288),
         ("", 1536, 1536),
         ("", 26065, 12288),
         ("", 100, LEAST_MEMORY_MB),
@@ -124,7 +123,32 @@ def test_operators_driver_is_taken_or_refused(asked: str, memory_mb: int, given:
 )
 def test_executor(asked: str, smallest_worker_mb: int | None, given: int) -> None:
     settings = Settings.from_env({"SPARK_EXECUTOR_MEMORY": asked})
-    assert sizing.executor_memory_mb(settings, smallest_worker_mb) == given
+    smallest = Capacity(smallest_worker_mb, 8) if smallest_worker_mb else None
+    assert sizing.executor(settings, smallest) == Executor(given, None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "smallest", "given"),
+    [
+        ("", None, Executor(1024, 1)),
+        ("", Capacity(1536, 1), Executor(1536, 1)),
+        ("", Capacity(1536, 2), Executor(1536, 2)),
+        ("", Capacity(1536, 8), Executor(512, 2)),
+        ("", Capacity(11915, 4), Executor(5957, 2)),
+        ("", Capacity(26065, 8), Executor(6516, 2)),
+        ("", Capacity(200_000, 2), Executor(12288, 2)),
+        ("600m", None, Executor(600, 1)),
+        ("600m", Capacity(11915, 8), Executor(600, 1)),
+        ("3g", Capacity(11915, 8), Executor(3072, 2)),
+        ("11g", Capacity(11915, 8), Executor(11264, 7)),
+        ("40g", Capacity(11915, 8), Executor(40960, 8)),
+    ],
+)
+def test_elastic_executor_has_as_large_a_part_of_the_memory_as_of_the_cores(
+    asked: str, smallest: Capacity | None, given: Executor
+) -> None:
+    settings = Settings.from_env({"SPARK_EXECUTOR_MEMORY": asked, "SPARKSPACE_DYNAMIC_ALLOCATION": "true"})
+    assert sizing.executor(settings, smallest) == given
 
 
 def test_operations_tell_what_sizes_give() -> None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from .. import conf, launch, ports
+from .. import conf, launch, ports, sizing
 from ..errors import CheckFailed
 from . import doctor, roles
 
@@ -26,7 +26,7 @@ def decommission(place: roles.Place, master_host: str, workers: list[str]) -> in
         CheckFailed: it could not be told.
     """
     words = [str(SCRIPT), master_host, str(ports.MASTER), *workers]
-    client = roles.client(_plain(place), "spark-submit", [*FLAGS, *words], executor_memory_mb=512)
+    client = roles.client(_plain(place), "spark-submit", [*FLAGS, *words], sizing.Executor(512))
     outcome = launch.run(client.command(conf.write(client.files)), WITHIN_S, lambda: "")
     lines = [line for line in outcome.stdout.splitlines() if line.startswith(MARK)]
     if outcome.code or not lines:

@@ -111,7 +111,7 @@ def check_workers(place: roles.Place, alive: master.MasterStatus) -> Finding:
     if not workers:
         raise CheckFailed("No worker is registered.", "Are there any? heroku ps; heroku logs --tail --ps worker")
     largest = max(worker.memory_mb for worker in workers)
-    wanted = sizing.executor_memory_mb(place.settings, min(worker.memory_mb for worker in workers))
+    wanted = sizing.executor(place.settings, alive.smallest_worker).memory_mb
     if wanted > largest:
         raise ConfigError(
             "SPARK_EXECUTOR_MEMORY",

@@ -20,7 +20,7 @@ def prepare(place: roles.Place, name: str, args: list[str]) -> roles.Launch:
         ConfigError, LaunchError: see ``roles.client``.
     """
     place = replace(place, settings=usable(place))
-    driver = roles.client(place, name, args, executor_memory_mb(place))
+    driver = roles.client(place, name, args, executor(place))
     handshake.refuse_other_secret(place.dyno, place.settings)
     reach_bucket(place)
     make_event_log_dir(place.settings.event_log_dir)
@@ -83,20 +83,19 @@ def reach_bucket(place: roles.Place) -> None:
         event("s3", warning="no-answer", problem=error.message)
 
 
-def executor_memory_mb(place: roles.Place) -> int:
-    """The heap of an executor. Unless the operator chose it, it depends on the smallest registered worker."""
+def executor(place: roles.Place) -> sizing.Executor:
+    """What an executor takes. Unless the operator chose it, it depends on the smallest registered worker."""
     alive = master.leader(master.ask_all(topology.master_ui_urls(place.dyno, place.settings)))
-    smallest = min((worker.memory_mb for worker in alive.alive_workers), default=None) if alive else None
-    memory_mb = sizing.executor_memory_mb(place.settings, smallest)
+    smallest = alive.smallest_worker if alive else None
+    found = sizing.executor(place.settings, smallest)
+    size = {"memory": f"{found.memory_mb}m"} | ({"cores": found.cores} if found.cores else {})
     if smallest is None:
-        event(
-            "executor-memory", memory=f"{memory_mb}m", reason="no-worker-registered" if alive else "no-master-answers"
-        )
-    elif _chosen(place.settings) and memory_mb > smallest:
-        event("executor-memory", memory=f"{memory_mb}m", smallest_worker=f"{smallest}m", warning="may-never-start")
-    elif not _chosen(place.settings) and memory_mb < sizing.DEFAULT_EXECUTOR_MB:
-        event("executor-memory", memory=f"{memory_mb}m", reason="smallest-worker", set="SPARK_EXECUTOR_MEMORY")
-    return memory_mb
+        event("executor-memory", **size, reason="no-worker-registered" if alive else "no-master-answers")
+    elif _chosen(place.settings) and found.memory_mb > smallest.memory_mb:
+        event("executor-memory", **size, smallest_worker=f"{smallest.memory_mb}m", warning="may-never-start")
+    elif not _chosen(place.settings) and found.memory_mb < sizing.DEFAULT_EXECUTOR_MB:
+        event("executor-memory", **size, reason="smallest-worker", set="SPARK_EXECUTOR_MEMORY")
+    return found
 
 
 def _chosen(settings: Settings) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ..sizing import Capacity
+
 ANSWER_WITHIN_S = 5.0
 
 
@@ -51,6 +53,12 @@ class MasterStatus:
     def alive_workers(self) -> tuple[Worker, ...]:
         """The workers that can take work."""
         return tuple(worker for worker in self.workers if worker.state == "ALIVE")
+
+    @property
+    def smallest_worker(self) -> Capacity | None:
+        """What the one with the least memory offers, of those that can take work; None: there is none."""
+        offers = [Capacity(worker.memory_mb, worker.cores) for worker in self.alive_workers]
+        return min(offers, key=lambda offer: offer.memory_mb, default=None)
 
 
 def ask(url: str, timeout_s: float = ANSWER_WITHIN_S) -> MasterStatus:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import socket
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -123,7 +124,7 @@ def refuse_missing_jar(env: Mapping[str, str]) -> None:
         raise LaunchError(f"{launch.spark_home(env)}/jars has no {OUR_JAR}.", "Unset SPARK_HOME, or run scripts/setup.")
 
 
-def client(place: Place, name: str, args: list[str], executor_memory_mb: int) -> Launch:
+def client(place: Place, name: str, args: list[str], executor: sizing.Executor) -> Launch:
     """Spark's own script ``name``, with this cluster as its default. The user's flags win, by Spark's own rules.
 
     Raises:
@@ -137,7 +138,7 @@ def client(place: Place, name: str, args: list[str], executor_memory_mb: int) ->
     if name == "pyspark":
         env["_SPARKSPACE_PYTHONSTARTUP"] = env.get("PYTHONSTARTUP", "")
         env["PYTHONSTARTUP"] = os.path.join(PYTHON, "sparkspace_startup.py")
-    return Launch(driver_conf(place, executor_memory_mb), argv, env)
+    return Launch(driver_conf(place, executor), argv, env)
 
 
 def _shell(place: Place, name: str, args: list[str]) -> tuple[str, ...]:
@@ -147,14 +148,14 @@ def _shell(place: Place, name: str, args: list[str]) -> tuple[str, ...]:
     return ("--class", SHELL_CLASS) if is_ours and not is_remote else ()
 
 
-def driver_conf(place: Place, executor_memory_mb: int) -> dict[str, str]:
+def driver_conf(place: Place, executor: sizing.Executor) -> dict[str, str]:
     """A driver's rendered conf files, name → text.
 
     Raises:
         ConfigError: the operator wants a driver that this dyno can't hold.
     """
     driver_mb = sizing.driver_memory_mb(place.settings, place.capacity)
-    return conf.render(_values(place, "driver", driver_mb, executor_memory_mb, _archive(place)))
+    return conf.render(_values(place, "driver", driver_mb, executor, _archive(place)))
 
 
 def daemon_conf(place: Place, role: conf.Role = "daemon") -> dict[str, str]:
@@ -166,7 +167,7 @@ def _values(
     place: Place,
     role: conf.Role,
     driver_memory_mb: int = 0,
-    executor_memory_mb: int = 0,
+    executor: sizing.Executor = sizing.Executor(0),  # noqa: B008 (it is frozen)
     class_archive: archive.Archive = archive.NONE,  # a daemon's is in its environment
 ) -> conf.Values:
     return conf.Values(
@@ -177,10 +178,12 @@ def _values(
         master_app_domain=topology.master_app_domain(place.dyno, place.settings),
         zookeeper_url=topology.zookeeper_url(place.dyno, place.settings),
         driver_memory_mb=driver_memory_mb,
-        executor_memory_mb=executor_memory_mb,
+        executor_memory_mb=executor.memory_mb,
+        executor_cores=executor.cores,
         class_archive=class_archive,
         recovery_dir=recovery_dir(place),
         our_jar=launch.has_jar(place.env, OUR_JAR),
+        shuffle_port=_shuffle_port(place.dyno),
         fallback=_fallback(place),
         magic_committer=launch.has_jar(place.env, "spark-hadoop-cloud_*.jar"),
     )
@@ -212,6 +215,18 @@ def lack_of_recovery(place: Place) -> str:
         "no-client-for-S3": folder.startswith("s3") and not launch.has_jar(place.env, "hadoop-aws-*.jar"),
     }
     return next((reason for reason, is_so in reasons.items() if is_so), "")
+
+
+def _shuffle_port(dyno: Dyno) -> int:
+    """Where a Worker serves shuffle files: the same everywhere, but on a machine that is all dynos of a box at once.
+
+    Spark's service listens at every address (``ExternalShuffleService.start``), so there each takes one that is free.
+    """
+    if not dyno.private_ip.startswith("127."):
+        return ports.SHUFFLE_SERVICE
+    with socket.socket() as free:
+        free.bind(("", 0))
+        return int(free.getsockname()[1])
 
 
 def _fallback(place: Place) -> str:

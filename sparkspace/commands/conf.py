@@ -19,7 +19,7 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
         return everywhere.in_the_box(name, args)
     place = roles.Place.from_env(env)
     if options.role == "driver":
-        files = roles.driver_conf(place, drivers.executor_memory_mb(place))
+        files = roles.driver_conf(place, drivers.executor(place))
     else:
         files = roles.daemon_conf(place, options.role)
     for file, text in files.items():

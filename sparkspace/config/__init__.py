@@ -3,6 +3,7 @@
 Both are frozen and made once from a mapping that is passed in. A wrong value ends here, before anything starts.
 """
 
+from .allocation import Allocation
 from .backend import Backend
 from .checks import LEAST_MEMORY_MB
 from .cycling import Cycling, new_token, token
@@ -17,6 +18,7 @@ __all__ = [
     "S3",
     "SECRET_VARS",
     "VARS",
+    "Allocation",
     "Backend",
     "Cycling",
     "Dyno",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ..errors import ConfigError
 from . import checks, users
+from .allocation import Allocation
 from .backend import Backend
 from .cycling import Cycling
 from .s3 import S3, bucket, event_log_dir, modules_dir, recovery_dir
@@ -40,6 +41,11 @@ VARS = (
     "SPARKSPACE_CONF",
     "SPARKSPACE_EVENT_LOG_DIR",
     "SPARKSPACE_EVENT_LOG_DAYS",
+    "SPARKSPACE_DYNAMIC_ALLOCATION",
+    "SPARKSPACE_DYNAMIC_ALLOCATION_MIN_EXECUTORS",
+    "SPARKSPACE_DYNAMIC_ALLOCATION_MAX_EXECUTORS",
+    "SPARKSPACE_DYNAMIC_ALLOCATION_IDLE_S",
+    "SPARKSPACE_DYNAMIC_ALLOCATION_CACHED_IDLE_S",
     "SPARKSPACE_MODULES_DIR",
     "SPARKSPACE_RECOVERY_DIR",
     "SPARKSPACE_PROXY_APPS",
@@ -71,6 +77,7 @@ class Settings:
     executor_memory_mb: int | None
     driver_memory_mb: int | None
     default_cores: int
+    allocation: Allocation | None
     masters: int
     zookeepers: str  # host:port,host:port, of somebody else's ensemble
     ensemble: int  # how many ZooKeepers of our own
@@ -95,6 +102,11 @@ class Settings:
         """Whether masters elect their leader, and recover, by ZooKeeper: by our own ensemble or another."""
         return bool(self.zookeepers or self.ensemble)
 
+    @property
+    def serves_shuffles(self) -> bool:
+        """Whether Workers serve the shuffle files of executors that have gone."""
+        return bool(self.allocation and self.allocation.by_service)
+
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Read and check every config var of ``VARS``.
@@ -109,6 +121,7 @@ class Settings:
             executor_memory_mb=checks.memory_mb(env, "SPARK_EXECUTOR_MEMORY", "4g"),
             driver_memory_mb=checks.memory_mb(env, "SPARK_DRIVER_MEMORY", "2g"),
             default_cores=checks.whole(env, "SPARK_DEFAULT_CORES", 4, 1, 100_000),
+            allocation=Allocation.from_env(env),
             masters=checks.whole(env, "SPARK_MASTERS", 1, 1, MOST_MASTERS),
             zookeepers=checks.zookeepers(env),
             ensemble=checks.ensemble(env),

@@ -9,7 +9,8 @@ for its children.
 Python's tasks get a daemon that stays too (``code/python``). It is named by a system property, so that a driver's own
 choice wins, and found behind whatever ``spark.executorEnv.PYTHONPATH`` says.
 
-And each executor keeps its blocks in folders of its own, so that ``scratch.py`` can tell what is left of one that died.
+Each executor keeps its blocks in folders of its own, so that ``scratch.py`` can tell what is left of one that died. And
+of a Worker that serves shuffle files it knows at which port: in a box on one address that is another for each.
 
 It runs by path, as ``JAVA_HOME/bin/java`` of the Worker's environment, with the standard library alone. bin/spark-class
 comes by here too, finds the real Java in ``JAVA_HOME``, and so starts the Worker itself on that.
@@ -18,6 +19,7 @@ comes by here too, finds the real Java in ``JAVA_HOME``, and so starts the Worke
 import os
 import signal
 import sys
+from collections.abc import Mapping
 
 EXECUTOR = "org.apache.spark.executor.CoarseGrainedExecutorBackend"
 DAEMON = "sparkspace_daemon"
@@ -33,13 +35,33 @@ def main() -> None:
     if EXECUTOR in arguments:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        arguments.insert(0, f"-Dspark.python.daemon.module={DAEMON}")
+        arguments[:0] = [f"-Dspark.python.daemon.module={DAEMON}", *service_options(os.environ)]
         path = [*filter(None, [os.environ.get("PYTHONPATH")]), DAEMON_FOLDER]
         os.environ["PYTHONPATH"] = os.pathsep.join(path)
         if os.environ.get(SCRATCH_VAR):
             os.environ[SCRATCH_VAR] = own_scratch(os.environ[SCRATCH_VAR])
     program = os.path.join(os.environ["JAVA_HOME"], "bin", "java")
     os.execv(program, [program, *arguments])
+
+
+def service_options(env: Mapping[str, str]) -> list[str]:
+    """What the executor of a Worker with our kind of shuffle service has to know. ``env`` is the Worker's.
+
+    A driver that says nothing of decommissioning does without it when it lets idle executors go
+    (``ExecutorAllocationManager``). They still have to know it, for the end of their worker.
+    """
+    port = of_worker(env, "spark.shuffle.service.port")
+    return [f"-Dspark.shuffle.service.port={port}", "-Dspark.decommission.enabled=true"] if port else []
+
+
+def of_worker(env: Mapping[str, str], key: str) -> str:
+    """A property of the Worker's; empty: it has none. Of two lines the last counts, as in Spark."""
+    try:
+        with open(os.path.join(env.get("SPARK_CONF_DIR", ""), "spark-defaults.conf"), encoding="utf-8") as conf:
+            pairs = [line.partition("=") for line in conf]
+    except OSError:
+        return ""
+    return next((value.strip() for name, _, value in reversed(pairs) if name == key), "")
 
 
 def own_scratch(dirs: str) -> str:

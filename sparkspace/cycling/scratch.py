@@ -7,12 +7,11 @@ would fill up. So each executor has folders of its own, named after its process,
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from .executor import SCRATCH_PREFIX
+from .executor import SCRATCH_PREFIX, of_worker
 
 
 class Scratch:
@@ -20,7 +19,8 @@ class Scratch:
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._roots = [Path(root) for root in env.get("SPARK_LOCAL_DIRS", "").split(",") if root]
-        self._is_served = serves_shuffles(Path(env.get("SPARK_CONF_DIR", ""), "spark-defaults.conf"))
+        # Spark's shuffle service serves the blocks of executors that have gone.
+        self._is_served = of_worker(env, "spark.shuffle.service.enabled") == "true"
 
     def sweep(self, living: Collection[int]) -> int:
         """Remove the folders of processes that are not ``living``. Returns how many there were."""
@@ -35,12 +35,3 @@ class Scratch:
         for folder in left:
             shutil.rmtree(folder, ignore_errors=True)
         return len(left)
-
-
-def serves_shuffles(conf: Path) -> bool:
-    """Whether the Worker has Spark's shuffle service: it serves blocks of executors that have gone."""
-    try:
-        found = re.findall(r"^spark\.shuffle\.service\.enabled=\s*(\w+)", conf.read_text(), re.MULTILINE)
-    except OSError:
-        return False
-    return found[-1:] == ["true"]
