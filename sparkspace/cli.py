@@ -49,6 +49,7 @@ COMMANDS = {
     "status": ("status", "show masters, workers and applications"),
     "wait": ("wait", "wait until so many workers are registered"),
     "doctor": ("doctor", "run a real job, and say what is wrong when it fails"),
+    "autoscale": ("autoscale", "show how the number of workers would follow the work"),
     "cycle": ("cycle", "drain and restart workers one at a time, so that nothing is lost"),
     "upgrade": ("upgrade", "move the app to another version of Spark"),
     "conf": ("conf", "show the conf files that would be rendered, secrets masked"),

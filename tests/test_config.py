@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sparkspace.config import S3, SECRET_VARS, VARS, Allocation, Backend, Cycling, Dyno, Settings, User
+from sparkspace.config import S3, SECRET_VARS, VARS, Allocation, Backend, Cycling, Dyno, Scaling, Settings, User
 from sparkspace.errors import ConfigError, PlatformError
 
 from .launchers import FACTS, SECRET, SECRETS
@@ -36,6 +36,7 @@ DEFAULTS = Settings(
     proxy_default=None,
     proxy_apps=(),
     cycling=None,
+    scaling=None,
     class_dirs=(),
 )
 
@@ -161,6 +162,47 @@ def test_dynamic_allocation(env: dict[str, str], allocation: Allocation | None) 
     settings = Settings.from_env(env)
     assert settings.allocation == allocation
     assert settings.serves_shuffles == (allocation is not None and allocation.by_service)
+
+
+@pytest.mark.parametrize(
+    ("env", "scaling"),
+    [
+        ({}, None),
+        ({"SPARKSPACE_WORKERS_MAX": "4"}, Scaling(1, 4, 10, None)),
+        (
+            {
+                "SPARKSPACE_WORKERS_MAX": "4",
+                "SPARKSPACE_WORKERS_MIN": "0",
+                "SPARKSPACE_IDLE_MINUTES": "1",
+                "SPARKSPACE_MAX_DYNO_HOURS_PER_DAY": "48",
+            },
+            Scaling(0, 4, 1, 48),
+        ),
+    ],
+)
+def test_scaling(env: dict[str, str], scaling: Scaling | None) -> None:
+    assert Settings.from_env(env).scaling == scaling
+
+
+@pytest.mark.parametrize(
+    ("env", "message"),
+    [
+        ({"SPARKSPACE_WORKERS_MIN": "0"}, "SPARKSPACE_WORKERS_MAX must be set, too, when SPARKSPACE_WORKERS_MIN is."),
+        ({"SPARKSPACE_IDLE_MINUTES": "5"}, "SPARKSPACE_WORKERS_MAX must be set, too, when SPARKSPACE_IDLE_MINUTES is."),
+        (
+            {"SPARKSPACE_WORKERS_MAX": "2", "SPARKSPACE_WORKERS_MIN": "3"},
+            "SPARKSPACE_WORKERS_MIN must be at most SPARKSPACE_WORKERS_MAX, which is 2, but it is '3'.",
+        ),
+        (
+            {"SPARKSPACE_WORKERS_MAX": "0"},
+            "SPARKSPACE_WORKERS_MAX must be a whole number from 1 to 1000, but it is '0'.",
+        ),
+    ],
+)
+def test_scaling_is_refused(env: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Settings.from_env(env)
+    assert caught.value.message == message
 
 
 def test_more_executors_at_least_than_at_most() -> None:

@@ -154,9 +154,12 @@ def shared_disk(config: Mapping[str, str], folder: str) -> dict[str, str]:
 
 
 def own_access(config: Mapping[str, str], token: str) -> dict[str, str]:
-    """The config var with the API's token, for cycling: only if that is asked for, and has no token."""
-    which, lifetime = (config.get(var, "").strip() for var in ("SPARKSPACE_CYCLING", "SPARKSPACE_DYNO_LIFETIME_HOURS"))
-    wanted = which != "off" and (which or lifetime not in ("", "off"))
+    """The config var with the API's token, for cycling and scaling: only if one is asked for, and has no token."""
+    which, lifetime, most = (
+        config.get(var, "").strip()
+        for var in ("SPARKSPACE_CYCLING", "SPARKSPACE_DYNO_LIFETIME_HOURS", "SPARKSPACE_WORKERS_MAX")
+    )
+    wanted = most or (which != "off" and (which or lifetime not in ("", "off")))
     has_one = config.get("SPARK_HEROKU_ACCESS_TOKEN", "").strip()
     return {"SPARK_HEROKU_ACCESS_TOKEN": token} if wanted and not has_one else {}
 

@@ -1,18 +1,13 @@
-"""Dyno sizes of a Private Space. Memory: devcenter.heroku.com/articles/dyno-types."""
+"""Dyno sizes, as Heroku writes their names."""
 
 from __future__ import annotations
 
 from ..errors import UsageError
+from ..heroku.sizes import SIZES
 
 GB = 1024
-MEMORY_MB = {
-    "Private-S": 1 * GB,
-    "Private-M": 2560,
-    "Private-L": 14 * GB,
-    "Private-L-RAM": 30 * GB,
-    "Private-XL": 62 * GB,
-    "Private-2XL": 126 * GB,
-}
+_WRITTEN = ("Private-S", "Private-M", "Private-L", "Private-L-RAM", "Private-XL", "Private-2XL")
+MEMORY_MB = {name: SIZES[name.lower()].memory_mb for name in _WRITTEN}
 DEFAULT = "Private-M"  # the smallest that holds a Spark worker: several of them fit on a laptop
 
 

@@ -38,4 +38,4 @@ def decommission(place: roles.Place, master_host: str, workers: list[str]) -> in
 def _plain(place: roles.Place) -> roles.Place:
     """The place without what an operator has set for drivers that work."""
     kept = tuple(pair for pair in place.settings.extra_conf if pair[0].startswith(RPC_PROPERTIES))
-    return replace(place, settings=replace(place.settings, driver_memory_mb=None, extra_conf=kept))
+    return replace(place, settings=replace(place.settings, driver_memory_mb=None, allocation=None, extra_conf=kept))

@@ -19,6 +19,15 @@ def applications(worker: Worker, timeout_s: float = ANSWER_WITHIN_S) -> list[str
 
     It is asked at its address, for a name may lag behind, and at the port of the page that it announces.
     """
+    return _applications(worker, "executors", timeout_s)
+
+
+def ended(worker: Worker, timeout_s: float = ANSWER_WITHIN_S) -> list[str] | None:
+    """The same of the executors that have ended there, of which it remembers a thousand (``retainedExecutors``)."""
+    return _applications(worker, "finishedexecutors", timeout_s)
+
+
+def _applications(worker: Worker, which: str, timeout_s: float) -> list[str] | None:
     import requests
 
     session = requests.Session()
@@ -27,6 +36,6 @@ def applications(worker: Worker, timeout_s: float = ANSWER_WITHIN_S) -> list[str
         url = f"http://{worker.host}:{urlsplit(worker.page).port or ports.WORKER_UI}/json/"
         reply = session.get(url, timeout=timeout_s, allow_redirects=False)
         reply.raise_for_status()
-        return [str(executor["appid"]) for executor in reply.json()["executors"]]
+        return [str(executor["appid"]) for executor in reply.json()[which]]
     except (requests.RequestException, ValueError, KeyError, TypeError):
         return None

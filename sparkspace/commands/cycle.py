@@ -53,7 +53,7 @@ def turns(env: Mapping[str, str]) -> Turns:
     """
     place, found = roles.Place.from_env(env), token(env)
     if not found:
-        raise new_token("must be set: dynos are restarted through the API")
+        raise new_token("must be set: dynos are minded through the API")
     client = start.client(place, found)
     client.refuse_fir()
     return Turns(place, client)

@@ -6,9 +6,10 @@ Both are frozen and made once from a mapping that is passed in. A wrong value en
 from .allocation import Allocation
 from .backend import Backend
 from .checks import LEAST_MEMORY_MB
-from .cycling import Cycling, new_token, token
+from .cycling import TOKEN, Cycling, new_token, token
 from .dyno import Dyno
 from .s3 import S3, modules_dir
+from .scaling import Scaling
 from .settings import MOST_MASTERS, SECRET_VARS, VARS, Settings, refuse_misspelt
 from .users import User
 
@@ -17,11 +18,13 @@ __all__ = [
     "MOST_MASTERS",
     "S3",
     "SECRET_VARS",
+    "TOKEN",
     "VARS",
     "Allocation",
     "Backend",
     "Cycling",
     "Dyno",
+    "Scaling",
     "Settings",
     "User",
     "modules_dir",

@@ -13,6 +13,7 @@ from .allocation import Allocation
 from .backend import Backend
 from .cycling import Cycling
 from .s3 import S3, bucket, event_log_dir, modules_dir, recovery_dir
+from .scaling import Scaling
 from .users import User
 
 # Dynos of one process type in a Private Space: devcenter.heroku.com/articles/dyno-scaling-and-process-limits
@@ -53,6 +54,10 @@ VARS = (
     "SPARKSPACE_CYCLING_WAIT_S",
     "SPARKSPACE_CYCLING_AGE_MINUTES",
     "SPARKSPACE_DYNO_LIFETIME_HOURS",
+    "SPARKSPACE_WORKERS_MIN",
+    "SPARKSPACE_WORKERS_MAX",
+    "SPARKSPACE_IDLE_MINUTES",
+    "SPARKSPACE_MAX_DYNO_HOURS_PER_DAY",
     "SPARKSPACE_URL",  # push reads it, on a laptop
     "SPARKSPACE_CLASS_DIR",
     "SPARKSPACE_KEEP",  # the build reads this and the next
@@ -95,6 +100,7 @@ class Settings:
     proxy_default: Backend | None
     proxy_apps: tuple[str, ...]
     cycling: Cycling | None
+    scaling: Scaling | None
     class_dirs: tuple[str, ...]
 
     @property
@@ -139,6 +145,7 @@ class Settings:
             proxy_default=Backend.from_env(env, "SPACE_PROXY_DEFAULT_BACKEND"),
             proxy_apps=checks.app_names(env, "SPARKSPACE_PROXY_APPS"),
             cycling=Cycling.from_env(env),
+            scaling=Scaling.from_env(env),
             class_dirs=checks.class_dirs(env),
         )
 

@@ -5,6 +5,7 @@ Whatever fails here, the cluster goes on without it, and Heroku restarts its dyn
 
 from __future__ import annotations
 
+import threading
 import time
 import traceback
 from collections.abc import Callable, Collection
@@ -32,8 +33,9 @@ ONCE_A_MINUTE_S = 60.0
 class Planner:
     """Takes turns, one at a time, for as long as the master of this dyno leads."""
 
-    def __init__(self, turns: Turns, lifetime: timedelta) -> None:
+    def __init__(self, turns: Turns, lifetime: timedelta, turn: threading.Lock | None = None) -> None:
         self._turns = turns
+        self._one_at_a_time = turn or threading.Lock()  # also held by whoever scales down
         self._place = turns.place
         self._lifetime = lifetime
         self._said: dict[str, str] = {}
@@ -52,7 +54,8 @@ class Planner:
         event("cycling-planned", lifetime=f"{self._lifetime / timedelta(hours=1):g}h")
         while True:
             try:
-                self.look()
+                with self._one_at_a_time:
+                    self.look()
                 self._said.pop("", None)
             except SparkspaceError as error:
                 if self._is_new("", error.message):
