@@ -23,7 +23,8 @@ class Answer:
     delay_s: float = 0
     missing: int = 0
     byte_every_s: float = 0
-    then: Callable[[], None] = lambda: None  # what the call brings about, before it is answered
+    # What the call brings about, before it is answered. Not in the repr, which is what tests are called by.
+    then: Callable[[], None] = field(default=lambda: None, repr=False)
 
     @property
     def content(self) -> bytes:

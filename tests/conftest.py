@@ -4,27 +4,39 @@ table of faults. With ``FAULTS_TABLE=FILE`` in the environment that is written t
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from . import launchers
-from .faults.table import Table
+from .faults.table import Row, Table
 
 if TYPE_CHECKING:
     from .box.conftest import Box
 
 TABLE = Table()
+TESTS = Path(__file__).resolve().parent
+# Folders whose tests share what takes long to make. Elsewhere a file stays together, for the sake of its own fixtures.
+TOGETHER = ("faults", "heroku_cli", "s3", "slug")
 
 
 def pytest_configure() -> None:
     """A shell that runs the tests in the background has both ignored in all of them, and they are what some test."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests one of several processes has to run together (pytest-xdist, ``--dist loadgroup``)."""
+    for item in items:
+        path = item.path.relative_to(TESTS)
+        group = path.parts[0] if path.parts[0] in TOGETHER else str(path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -37,6 +49,19 @@ def pytest_runtest_makereport(
     if mark and call.when == "call":
         TABLE.row(*mark.args).right = report.passed
     return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """One of several processes hands on its part of the table of faults."""
+    if output := getattr(session.config, "workeroutput", None):
+        output["faults"] = [dataclasses.asdict(row) for row in TABLE.rows]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401
+    """The process that prints the table takes it."""
+    TABLE.rows += [Row(**row) for row in getattr(node, "workeroutput", {}).get("faults", [])]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -16,6 +16,7 @@ from sparkspace import archive, launch, sizing
 from sparkspace.archive import ARCHIVE, CLASS_PATH, FOLDER, MANIFEST, NONE
 from sparkspace.cluster import roles
 from sparkspace.config import Dyno, Settings
+from sparkspace.sizing import Executor
 
 from .launchers import FACTS, SECRET, fake_spark
 
@@ -57,7 +58,7 @@ def test_a_class_path_of_ones_own_is_first(tmp_path: Path) -> None:
     ours = f"{home}/{FOLDER}/{CLASS_PATH}"
     own = "spark.driver.extraClassPath=/app/a.jar;spark.executor.extraClassPath=/app/b.jar"
     place = dyno_of(home, SPARKSPACE_CONF=own, SPARK_DAEMON_CLASSPATH="/app/c.jar")
-    said = roles.driver_conf(place, 1024)["spark-defaults.conf"].splitlines()
+    said = roles.driver_conf(place, Executor(1024))["spark-defaults.conf"].splitlines()
     for role, jar in {"driver": "a.jar", "executor": "b.jar"}.items():
         values = [line.partition("=")[2] for line in said if line.startswith(f"spark.{role}.extraClassPath=")]
         assert values == [ours, f"/app/{jar}"]  # the later one wins

@@ -24,6 +24,7 @@ import psutil
 
 from sparkspace import conf, ports
 from sparkspace.cluster import roles
+from sparkspace.sizing import Executor
 
 from ..launchers import PATH, SECRET
 
@@ -124,7 +125,7 @@ class Driver(Process):
         own = ["--conf", f"spark.driver.extraJavaOptions={options}", "--conf", "spark.ui.enabled=false"]
         pipe = cluster.folder / f"jobs-{secrets.token_hex(3)}"  # spark-submit keeps its stdin to itself
         os.mkfifo(pipe)
-        launch = roles.client(place, "spark-submit", [*own, *flags, str(script), str(pipe)], 512)
+        launch = roles.client(place, "spark-submit", [*own, *flags, str(script), str(pipe)], Executor(512))
         super().__init__(cluster, "driver", launch, stdout=subprocess.PIPE, text=True)
         self.jobs = os.open(pipe, os.O_RDWR)  # not for writing alone, which would wait for the driver
 
@@ -242,6 +243,7 @@ class Cluster:
         assert before
         for each in before:
             each.kill()
+        psutil.wait_procs(before, 10)
 
     def close(self) -> None:
         for each in self.processes:
