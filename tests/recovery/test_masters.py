@@ -155,7 +155,6 @@ def test_other_secret_is_refused_with_a_line(running: Running) -> None:
 def test_master_that_is_cut_off_ends_and_the_next_one_waits_for_the_store(running: Running) -> None:
     running.driver.begin()
     away = running.cluster.state.with_name("away")
-    before = running.master.text()
     running.cluster.state.rename(away)
     running.cluster.state.write_text("no folder")
     running.master.says(r"for \d+ s nobody could say whether this master still leads, so it ends", 60)
