@@ -48,7 +48,7 @@ def test_text() -> None:
 
 def test_json() -> None:
     found = json.loads(report.as_json(MASTERS))
-    assert list(found) == ["masters", "workers", "applications", "pushed"]
+    assert list(found) == ["masters", "workers", "applications", "pushed", "dynos"]
     assert found["masters"][2] == {"url": MASTERS[2].url, "state": "DOWN", "problem": "connection refused"}
     assert found["workers"][0] == {
         "id": "worker-1", "host": "10.1.1.2", "state": "ALIVE", "cores": 4, "cores_used": 3, "memory_mb": 11915,
@@ -77,3 +77,19 @@ def test_what_was_pushed_is_shown() -> None:
     assert "nothing yet" in lines[2]
     assert json.loads(report.as_json([], pushes))["pushed"][0]["drivers"] == [list(driver) for driver in drivers]
     assert "PUSHED" not in report.as_text([])
+
+
+def test_what_dynos_cost() -> None:
+    dynos = [
+        report.Dynos("master", 1, "private-m", 450, 1, 1),
+        report.Dynos("worker", 2, "private-l", 900, 1, 4),
+        report.Dynos("odd", 1, "eco", None, 1, 1),
+    ]
+    assert report.as_text([], dynos=dynos).split("\n\n")[-1] == (
+        "DYNOS   QUANTITY    SIZE       $ A MONTH\n"
+        "master  1           private-m  450\n"
+        "worker  2 (1 to 4)  private-l  1,800 (900 to 3,600)\n"
+        "odd     1           eco        ?\n"
+        "all     4                      2,250 and ?"
+    )
+    assert json.loads(report.as_json([], dynos=dynos))["dynos"][1]["dollars_a_month"] == 900

@@ -5,14 +5,31 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from .class_server import Push
 from .master import MasterStatus, leader
 
 
-def as_json(masters: Sequence[MasterStatus], pushes: Sequence[Push] = ()) -> str:
-    """``{"masters": […], "workers": […], "applications": […], "pushed": […]}``.
+@dataclass(frozen=True)
+class Dynos:
+    """Those of a process type: how many there are, and may be, and what each costs in dollars a month, if known."""
+
+    type: str
+    quantity: int
+    size: str
+    dollars_a_month: int | None
+    least: int
+    most: int
+
+    def cost(self, quantity: int) -> str:
+        """Of so many of them."""
+        return "?" if self.dollars_a_month is None else f"{quantity * self.dollars_a_month:,}"
+
+
+def as_json(masters: Sequence[MasterStatus], pushes: Sequence[Push] = (), dynos: Sequence[Dynos] = ()) -> str:
+    """``{"masters": […], "workers": […], "applications": […], "pushed": […], "dynos": […]}``.
 
     Workers and applications are the ALIVE master's.
     """
@@ -22,12 +39,13 @@ def as_json(masters: Sequence[MasterStatus], pushes: Sequence[Push] = ()) -> str
         "workers": [dataclasses.asdict(worker) for worker in alive.workers] if alive else [],
         "applications": [dataclasses.asdict(application) for application in alive.applications] if alive else [],
         "pushed": [dataclasses.asdict(push) for push in pushes],
+        "dynos": [dataclasses.asdict(each) for each in dynos],
     }
     return json.dumps(document, indent=2)
 
 
-def as_text(masters: Sequence[MasterStatus], pushes: Sequence[Push] = ()) -> str:
-    """Three tables: masters, workers, applications; and a fourth, if any session asks for what is pushed."""
+def as_text(masters: Sequence[MasterStatus], pushes: Sequence[Push] = (), dynos: Sequence[Dynos] = ()) -> str:
+    """Tables: masters, workers, applications; what is pushed, if any session asks for it; what dynos cost, if known."""
     alive = leader(masters)
     workers = alive.workers if alive else ()
     applications = alive.applications if alive else ()
@@ -51,7 +69,26 @@ def as_text(masters: Sequence[MasterStatus], pushes: Sequence[Push] = ()) -> str
     if pushes:
         head = ("PUSHED TO", "VERSION", "FILES", "BY", "AT", "DRIVERS, AND WHAT THEY RUN")
         parts.append(table(head, map(_pushed, pushes)))
+    if dynos:
+        parts.append(table(("DYNOS", "QUANTITY", "SIZE", "$ A MONTH"), [*map(_priced, dynos), _sum(dynos)]))
     return "\n\n".join(parts)
+
+
+def _priced(dynos: Dynos) -> tuple[str, ...]:
+    follows = f" ({dynos.least} to {dynos.most})" if dynos.most > dynos.least else ""
+    span = f" ({dynos.cost(dynos.least)} to {dynos.cost(dynos.most)})" if follows else ""
+    return dynos.type, f"{dynos.quantity}{follows}", dynos.size, f"{dynos.cost(dynos.quantity)}{span}"
+
+
+def _sum(dynos: Sequence[Dynos]) -> tuple[str, ...]:
+    known = [each for each in dynos if each.dollars_a_month is not None]
+    total = sum(each.quantity * (each.dollars_a_month or 0) for each in known)
+    return (
+        "all",
+        str(sum(each.quantity for each in dynos)),
+        "",
+        f"{total:,}" + ("" if known == list(dynos) else " and ?"),
+    )
 
 
 def _pushed(push: Push) -> tuple[str, ...]:

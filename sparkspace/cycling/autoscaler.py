@@ -74,6 +74,8 @@ class Autoscaler:
             self._scale(self._owed)
         scene = self.scene(page)
         decision = self._scaler.decide(scene)
+        if decision.quantity < scene.quantity and not self._turn.acquire(blocking=False):
+            decision = Decision(scene.quantity, "another-worker-has-its-turn", False)
         if self._is_new(decision.reason) or decision.is_change:
             event("scaling", workers=scene.quantity, to=decision.quantity, reason=decision.reason)
         if decision.quantity > scene.quantity:
@@ -121,14 +123,11 @@ class Autoscaler:
         return f"keeps-files-of-{running[0]}" if running else ""
 
     def _remove(self, page: MasterStatus, quantity: int) -> None:
-        """Take the last ones away, when the master gives them no more work and nothing runs on them.
+        """Take the last ones away, when the master gives them no more work and nothing runs on them. It is our turn.
 
         Raises:
             ApiError: the API refused, or failed.
         """
-        if not self._turn.acquire(blocking=False):
-            event("scaling-waits", reason="another-worker-has-its-turn")
-            return
         try:
             leaving = [found[-1] for name, found in self._alive(page).items() if number(name) > quantity]
             if not leaving or self._leave(page, leaving):
