@@ -1,4 +1,8 @@
-"""A driver in a process of its own, on a cluster of two executors, each a JVM with one core: ``local-cluster``."""
+"""A driver in a process of its own, on a cluster of two executors, each a JVM with one core: ``local-cluster``.
+
+With ``SPARKSPACE_TEST_BOX=FOLDER`` in the environment it is a one-off dyno of the box that is open there, which has to
+be on loopback, with two workers of one core (``SPARK_WORKER_CORES=1``).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import importlib.util
 import json
 import os
 import select
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -30,6 +35,7 @@ CONF = {
     "spark.driver.memory": "512m",
 }
 SECONDS = 120
+BOX = os.environ.get("SPARKSPACE_TEST_BOX", "")
 
 
 class Failed(Exception):
@@ -50,6 +56,15 @@ def spark_home(folder: Path) -> Path:
     return folder
 
 
+def in_the_box(work: Path, start: str) -> list[str]:
+    """The command that runs ``start`` in a dyno, in the folder ``work``, with our standard streams."""
+    return [
+        f"{BOX}/bin/sparkspace",
+        "run",
+        f"cd {shlex.quote(str(work))} && {shlex.join([sys.executable, '-c', start])}",
+    ]
+
+
 class Shell:
     """Runs lines in a driver's ``__main__``."""
 
@@ -67,8 +82,8 @@ class Shell:
         }
         with open(self.stderr, "wb") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", start],
-                cwd=work,
+                in_the_box(work, start) if BOX else [sys.executable, "-c", start],
+                cwd=BOX or work,
                 env={
                     **clean,
                     "SPARK_HOME": str(spark_home(folder / "spark")),
@@ -87,9 +102,12 @@ class Shell:
         self, master: str = "local-cluster[2,1,512]", options: str = "", conf: Mapping[str, str] | None = None
     ) -> None:
         """``spark`` and ``sc`` in the shell."""
+        where = {"conf": {**CONF, **(conf or {})}, **({} if BOX else {"master": master})}
+        if BOX:  # which says where a driver is
+            where["conf"] = {key: value for key, value in where["conf"].items() if not key.startswith("spark.driver.")}
         self.run(
             f"import sparkspace\n"
-            f"spark = sparkspace.session(master={master!r}, conf={ {**CONF, **(conf or {})}!r}, {options})\n"
+            f"spark = sparkspace.session({', '.join(f'{key}={value!r}' for key, value in where.items())}, {options})\n"
             f"sc = spark.sparkContext\nsc.setLogLevel('OFF')"
         )
 

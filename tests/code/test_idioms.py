@@ -391,8 +391,16 @@ def test_a_folder_that_was_tampered_with_is_found_out(lab: Lab) -> None:
     assert lab.run("everywhere(lambda: PKG.f())") == 1
     lab.write({"PKG.py": "def f(): return 2"})
     assert lab.run("everywhere(lambda: PKG.f())") == 2
-    found = [path for path in lab.shell.folder.glob(f"**/sparkspace/*/*/{lab.name}.py") if "2" in path.read_text()]
-    assert len(found) == 2, "one for each executor"
+    places = """
+    def place(part):
+        return list(part) and [PKG.__file__]
+    found = set()
+    while len(found) < 2:  # one for each executor
+        found |= set(sc.parallelize([0, 1], 2).mapPartitions(place).collect())
+    sorted(found)
+    """
+    found = [Path(path) for path in lab.run(places)]
+    assert all("2" in path.read_text() for path in found)
     lab.write({"PKG.py": "def f(): return 1"})
     assert lab.run("everywhere(lambda: PKG.f())") == 1
     for path in found:

@@ -53,8 +53,10 @@ def _plain(hooks: Hooks) -> property:
 def _forget_shuffles(jrdd: Any, edits: int) -> None:  # noqa: ANN401
     """What an earlier run of an RDD has left would be used without a word: old results. Workers refuse to run it again.
 
-    ``RDD.cleanShuffleDependencies`` leaves alone what is below cached data.
+    ``RDD.cleanShuffleDependencies`` leaves alone what is below cached data. It is waited for: each block manager, the
+    driver's too, forgets the shuffle when it is told (``BlockManagerStorageEndpoint``), and if that is after the next
+    run has begun, it forgets that one's.
     """
     if vars(jrdd).get("_sparkspace_edits", edits) != edits:
-        jrdd.rdd().cleanShuffleDependencies(False)
+        jrdd.rdd().cleanShuffleDependencies(True)
     vars(jrdd)["_sparkspace_edits"] = edits
