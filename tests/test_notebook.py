@@ -92,7 +92,7 @@ def test_the_kernel_is_described() -> None:
 
 
 def test_packages_in_a_folder_of_their_own_are_found(tmp_path: Path) -> None:
-    assert set(server.places(tmp_path)) == {"JUPYTER_PATH"}
+    assert set(server.places(tmp_path)) == {"JUPYTER_PATH", "JUPYTER_CONFIG_PATH"}
     (tmp_path / "share" / "jupyter").mkdir(parents=True)
     found = server.places(tmp_path)
     assert found["JUPYTER_PATH"].split(":") == [str(server.OURS), str(tmp_path / "share" / "jupyter")]

@@ -54,6 +54,8 @@ class Kernel:
 
     def start(self) -> None:
         """Look before each cell from now on."""
+        if self._mirror:  # s3contents does not know where a notebook's folder is on the disk, and Jupyter does
+            os.chdir(os.path.dirname(os.environ.get("JPY_SESSION_NAME", "")) or ".")
         sys.path.append(os.environ.get("HOME", ""))  # the app's own library, after what lies beside the notebook
         os.environ["SPARK_HOME"] = str(launch.spark_home(os.environ))
         self._conf = monitor.start(self._shell)

@@ -19,7 +19,7 @@ from ..config.allocation import VAR as ALLOCATION
 from ..errors import ConfigError, LaunchError
 
 PLACE = "/notebook/"  # nginx.conf.j2 has it, too
-OURS = Path(__file__).parent / "jupyter"  # the kernel's description
+OURS = Path(__file__).parent / "jupyter"  # the kernel's description, and that nobody is asked about news
 KERNEL = "pyspark"
 FOLDER = "_SPARKSPACE_NOTEBOOKS"  # where kernels start, for the kernels
 
@@ -130,7 +130,6 @@ def in_bucket(place: roles.Place, server: dict[str, object]) -> dict[str, dict[s
         "post_save_hook": "sparkspace.cluster.mirror.make_folder",
         # Its own choice looks for downloads on the disk (jupyterlab/jupyterlab_server#461).
         "files_handler_class": "jupyter_server.files.handlers.FilesHandler",
-        "files_handler_params": {},
     }
     return {"S3ContentsManager": manager}
 
@@ -154,7 +153,7 @@ def environment(place: roles.Place) -> dict[str, str]:
 def places(site: Path) -> Mapping[str, str]:
     """Where Jupyter finds its own files: ours, and those of packages, if they are in a folder by themselves."""
     share = site / "share" / "jupyter"
-    found = {"JUPYTER_PATH": str(OURS)}
+    found = {"JUPYTER_PATH": str(OURS), "JUPYTER_CONFIG_PATH": str(OURS)}
     if share.is_dir():
         found["JUPYTER_PATH"] += os.pathsep + str(share)
         found["JUPYTERLAB_DIR"] = str(share / "lab")
