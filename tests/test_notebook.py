@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,9 +13,11 @@ from typing import Any
 import pytest
 
 from buildpack import lab
+from buildpack.app import App
 from buildpack.errors import BuildError
 from sparkspace.cluster import roles
 from sparkspace.cluster.signature import SENDER, Key, Request
+from sparkspace.code import roots
 from sparkspace.errors import ConfigError, LaunchError
 from sparkspace.notebook import server
 
@@ -196,6 +200,31 @@ def test_neither_true_nor_false() -> None:
         lab.is_wanted({lab.VAR: "yes"})
 
 
+def test_it_comes_after_what_the_app_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app moves from the folder of the build to /app, with all that is in it."""
+
+    def fetch(target: Path, requirements: Path, env: object) -> None:
+        target.mkdir(parents=True)
+        (target / "both.py").write_text("of = 'notebooks'")
+        (target / "lab_only.py").write_text("of = 'notebooks'")
+
+    monkeypatch.setattr("buildpack.dependencies.fetch", fetch)
+    site = tmp_path / "build" / ".heroku" / "python" / "lib" / "python3.11" / "site-packages"
+    site.mkdir(parents=True)
+    (site / "both.py").write_text("of = 'the app'")
+    lab.install(App(tmp_path / "build", tmp_path / "cache", {}), site, Path(__file__))
+    (tmp_path / "build").rename(tmp_path / "app")
+    run = (
+        "import site; site.addsitedir(sys.argv[1]); import both, lab_only as lab; print(both.of, lab.of, lab.__file__)"
+    )
+    there = str(site).replace("/build/", "/app/")
+    # The folder of a real Python's packages is on its path before any .pth of it is read.
+    command = [sys.executable, "-c", f"import sys; sys.path.append({there!r}); {run}", there]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/").stdout
+    assert said.split()[:3] == ["the", "app", "notebooks"]
+    assert roots.is_the_users(str(Path(said.split()[3]).parent)) is False
+
+
 def test_the_pinned_packages_are_those_of_the_launchers() -> None:
     """They are in one ``site-packages`` in a box, and one process imports both."""
 
@@ -217,6 +246,10 @@ def test_the_pinned_packages_are_those_of_the_launchers() -> None:
         ("%time f'{spark.version}'", {"get_ipython", "spark"}),
         ("x = 'spark'  # spark", set()),
         ("spark = 1", set()),
+        ("spark = 1\nspark + x", {"x"}),
+        ("spark = spark.newSession()\nspark", {"spark"}),
+        ("from mine import session as sc\nsc", set()),
+        ("def f():\n    return sc", {"sc"}),
         ("import sparkspace", set()),
         ("def (", set()),
     ],

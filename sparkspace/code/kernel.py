@@ -126,18 +126,33 @@ class Kernel:
 
 
 def names(shell: Any, cell: str) -> Iterator[str]:  # noqa: ANN401
-    """The names that a cell reads, also below a magic (``%%time``)."""
+    """The names that a cell needs, also below a magic (``%%time``), and does not set itself before."""
     try:
-        tree = ast.parse(shell.transform_cell(cell))
+        lines = ast.parse(shell.transform_cell(cell)).body
     except (SyntaxError, ValueError):
         return  # IPython says what is wrong
-    for node in ast.walk(tree):
+    own: set[str] = set()
+    for line in lines:
+        yield from (name for name in _read(shell, line) if name not in own)
+        own |= set(_set(line))
+
+
+def _read(shell: Any, line: ast.stmt) -> Iterator[str]:  # noqa: ANN401
+    for node in ast.walk(line):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             yield node.id
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MAGICS:
             last = node.args[-1]
             if isinstance(last, ast.Constant) and isinstance(last.value, str):
                 yield from names(shell, last.value)
+
+
+def _set(line: ast.stmt) -> Iterator[str]:
+    for node in ast.walk(line):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.alias):
+            yield node.asname or node.name
 
 
 _MAGICS = ("run_cell_magic", "run_line_magic")

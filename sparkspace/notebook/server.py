@@ -99,7 +99,7 @@ def config(place: roles.Place) -> dict[str, dict[str, object]]:
         "allow_root": True,  # a box's dyno may be root's
         "open_browser": False,
         "quit_button": False,
-        "jpserver_extensions": {"jupyterlab": True, "jupyter_server_terminals": True},
+        "jpserver_extensions": {"jupyterlab": True, "jupyter_server_terminals": True, "jupyter_lsp": True},
     }
     found: dict[str, dict[str, object]] = {
         "ServerApp": server,
