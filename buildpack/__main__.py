@@ -11,7 +11,7 @@ from pathlib import Path
 from sparkspace.errors import SparkspaceError
 from sparkspace.log import notice
 
-from . import boot, dependencies, families, overlay, report, versions
+from . import boot, dependencies, families, lab, overlay, report, versions
 from .app import App
 from .errors import BuildError
 from .log import Step
@@ -33,12 +33,15 @@ def compile(folder: str, cache: str, env_dir: str) -> None:
     unwanted = families.unwanted(keep)
     notice(*families.in_vain(keep))
     site, java = app.site(line), app.java(line)
+    has_lab = lab.is_wanted(app.env)
     overlay.refuse_conflicts(ROOT, app.folder)
     boot.refuse_other(app.folder)
     dependencies.install(app, ROOT / "requirements.txt")
     from . import archives, install, scala  # what they import has just been installed
 
     home = install.install(line, site, app.cache, java, unwanted, {**os.environ, **app.env})
+    if has_lab:
+        lab.install(app, site, ROOT / "requirements-notebook.txt")
     scala.install(app, home, line.version, java)
     archives.install(app, home, install.key(line, unwanted))
     with Step(f"sparkspace with Spark {line.version}: launchers and templates") as step:

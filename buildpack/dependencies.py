@@ -28,7 +28,7 @@ def install(app: App, requirements: Path) -> None:
     """
 
     def make(fresh: Path) -> None:
-        _fetch(fresh / FOLDER.name, requirements, {**os.environ, **app.env})
+        fetch(fresh / FOLDER.name, requirements, {**os.environ, **app.env})
 
     with Step("Installing the packages that the launchers need") as step:
         key = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:16]
@@ -39,7 +39,12 @@ def install(app: App, requirements: Path) -> None:
     importlib.invalidate_caches()
 
 
-def _fetch(target: Path, requirements: Path, env: Mapping[str, str]) -> None:
+def fetch(target: Path, requirements: Path, env: Mapping[str, str]) -> None:
+    """Have pip put packages into a folder of their own.
+
+    Raises:
+        BuildError: it can't.
+    """
     pip, path = client.pip_program()
     command = [
         *pip,
@@ -65,7 +70,7 @@ def _run(command: list[str], env: Mapping[str, str]) -> None:
     if done.returncode:
         raise BuildError(
             "\n".join(
-                ["pip could not install the launchers' packages:", *client.masked(done.stderr).splitlines()[-5:]]
+                ["pip could not install packages that sparkspace needs:", *client.masked(done.stderr).splitlines()[-5:]]
             ),
             cure,
         )

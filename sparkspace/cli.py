@@ -18,6 +18,7 @@ LAUNCHERS = {
     "class-server": "class_server",
     "console": "console",
     "master-url": "master_url",
+    "notebook": "notebook",
     "pyspark": "client",
     "space-proxy": "space_proxy",
     "spark-history": "daemon",

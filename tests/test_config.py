@@ -32,6 +32,7 @@ DEFAULTS = Settings(
     event_log_days=30,
     modules_dir="",
     recovery_dir="",
+    notebooks_dir="",
     proxy_users=(),
     proxy_default=None,
     proxy_apps=(),
@@ -84,6 +85,7 @@ def test_nothing_set(env: dict[str, str]) -> None:
         ("SPARKSPACE_MODULES_DIR", "file:/tmp/modules", "modules_dir", "file:/tmp/modules"),
         ("SPARKSPACE_RECOVERY_DIR", "file:/tmp/state", "recovery_dir", "file:/tmp/state"),
         ("SPARKSPACE_RECOVERY_DIR", "none", "recovery_dir", ""),
+        ("SPARKSPACE_NOTEBOOKS_DIR", "file:/data/nb/", "notebooks_dir", "file:/data/nb"),
         ("SPARKSPACE_EVENT_LOG_DIR", "hdfs://namenode:9000/é", "event_log_dir", "hdfs://namenode:9000/é"),
         ("SPARKSPACE_CONF", "spark.a=1;spark.b=2", "extra_conf", (("spark.a", "1"), ("spark.b", "2"))),
         ("SPARKSPACE_CONF", "\nspark.a = 1;2 \r\n\n spark.b=\n", "extra_conf", (("spark.a", "1;2"), ("spark.b", ""))),
@@ -106,6 +108,7 @@ def test_bucket() -> None:
     assert found.event_log_dir == "s3a://my-bucket/spark-events"
     assert found.modules_dir == "s3a://my-bucket/sparkspace-modules"
     assert found.recovery_dir == "s3a://my-bucket/spark-recovery"
+    assert found.notebooks_dir == "s3a://my-bucket/sparkspace-notebooks"
     more = {"SPARK_S3_AWS_REGION": "eu-west-1", "SPARKSPACE_S3_ENDPOINT": "http://10.0.0.9:9000/"}
     assert Settings.from_env({**BUCKET, **more}).s3 == S3(
         "my-bucket", key, secret, "eu-west-1", "http://10.0.0.9:9000/"
@@ -335,6 +338,11 @@ def test_two_ensembles_are_one_too_many() -> None:
         ("SPARKSPACE_EVENT_LOG_DIR", "/tmp/events", "must be a Hadoop URL, but it is '/tmp/events'."),
         ("SPARKSPACE_MODULES_DIR", "/tmp/modules", "must be a Hadoop URL, but it is '/tmp/modules'."),
         ("SPARKSPACE_RECOVERY_DIR", "/tmp/state", "must be a Hadoop URL, but it is '/tmp/state'."),
+        ("SPARKSPACE_NOTEBOOKS_DIR", "/tmp/notebooks", "must be a Hadoop URL, but it is '/tmp/notebooks'."),
+        ("SPARKSPACE_NOTEBOOKS_DIR", "hdfs://namenode:9000/n",
+         "must be a folder of a bucket, or of a disk (file:/…), but it is 'hdfs://namenode:9000/n'."),
+        ("SPARKSPACE_NOTEBOOKS_DIR", "s3a://my-bucket/n",
+         "is in a bucket, so SPARK_S3_BUCKET_NAME and its keys must be set, but it is 's3a://my-bucket/n'."),
         ("SPARKSPACE_EVENT_LOG_DIR", "file:/a b", "must be a Hadoop URL, but it is 'file:/a b'."),
         ("SPARKSPACE_CONF", "spark.a", PROPERTIES.format(1)),
         ("SPARKSPACE_CONF", "spark.a b=1", PROPERTIES.format(1)),

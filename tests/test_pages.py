@@ -32,7 +32,6 @@ VIEW = View(
     history="10.0.0.9:18080",
     notebook="10.0.0.8:8888",
     history_host="1.history.myapp.app.localspace",
-    notebook_host="1.notebook.myapp.app.localspace",
     chosen={OTHER: "10.0.0.7:4040"},
 )
 # Name → what the desk hands it.
@@ -44,6 +43,7 @@ MESSAGES: dict[str, dict[str, object]] = {
     "forged": {},
     "gone": {"application": EVIL},
     "login": {},
+    "no-notebook": {},
     "no-history": {},
     "nobody": {"retry_s": 3, "masters": (MasterStatus("http://a", "DOWN", problem=EVIL),), "missing": EVIL},
     "refused": {"choice": EVIL, "apps": ["myapp", "reports"], "app": "myapp"},
@@ -136,7 +136,7 @@ def test_pages_lead_nowhere_else_and_run_nothing(url: str, view: View) -> None:
 def test_what_others_call_themselves_is_text() -> None:
     for name, text in every_page("", evil(VIEW), EVIL).items():
         assert "<script>alert" not in text and "<img" not in text, name
-        if name not in ("banned", "foreign", "forged", "gone", "login", "no-history"):
+        if name not in ("banned", "foreign", "forged", "gone", "login", "no-history", "no-notebook"):
             assert EVIL in Page(text).text, name
 
 
@@ -162,7 +162,7 @@ def test_start_page_shows_the_cluster() -> None:
         "a job RUNNING · 3 cores · 4.0 GB an executor · root · for 2 h app-20261121043103-0000",
         "master.1 ALIVE master.2 DOWN connection refused",
         "worker.1 ALIVE cores 3 of 4 memory 4.0 GB of 11.6 GB worker.2 ALIVE", "worker.3 DEAD",
-        "an old job FINISHED ann · ran for 59 s", "Open the notebook",
+        "an old job FINISHED ann · ran for 59 s", "Open JupyterLab",
         "This browser is shown the master that is ALIVE at the root of this site.",
     ):  # fmt: skip
         assert words in page.words
@@ -175,13 +175,12 @@ def test_start_page_shows_the_cluster() -> None:
         "/ui/proxy/worker-2/",
         "/ui/finished/",
         f"/ui/finished/history/{FINISHED.id}/jobs/",
-        "/ui/set-backend/1.notebook.myapp.app.localspace:8888",
+        "/ui/notebook/",
         f"/ui/set-backend/{MASTER}:8080",
         f"/ui/set-backend/{STANDBY}:8080",
         f"/ui/set-backend/{WORKER}",
         "/ui/set-backend/2.worker.myapp.app.localspace:8081",
         "/ui/set-backend/1.history.myapp.app.localspace:18080",
-        "/ui/set-backend/1.notebook.myapp.app.localspace:8888",
     ]
     assert ("form action", "/ui/set-backend") in page.links
     assert ("div data-from", "/ui/sparkspace/overview") in page.links

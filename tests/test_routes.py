@@ -36,7 +36,8 @@ DESK = {"desk", "unknown", "nobody"}
 #   shown is kept for others or sent to them, and redirects lose their host.
 # missing_resolver takes $backend for a name to look up: it is always the name of an upstream here, and a resolver is
 #   what names out of requests must never reach.
-NOT_FOR_US = "host_spoofing,missing_resolver"
+# proxy_pass_normalized minds a path behind the name: $notebook_path is part of $request_uri, which is as it came.
+NOT_FOR_US = "host_spoofing,missing_resolver,proxy_pass_normalized"
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def test_nginx_connects_to_nobody_else(rendered: Rendered) -> None:
         assert named == rendered.meant["upstreams"]
     assert [each for each in named.values() if not re.fullmatch(r"(\d+\.){3}\d+:\d+", each)] == []
     targets = set(re.findall(r"proxy_pass http://(\S+);", rendered.text))
-    assert targets <= {*named, "desk", "$backend"}
+    assert targets <= {*named, "desk", "$backend", "notebook/$notebook_path"}
     kept = dict(re.findall(r'^ +"(.*-[0-9a-f]{40})" (chosen\d+);$', rendered.text, re.MULTILINE))
     assert set(kept.values()) == {name for name in named if name.startswith("chosen")}
     assert len(kept) == rendered.meant.get("chosen", 0)
@@ -115,7 +116,7 @@ def test_there_is_a_case_of_as_many_as_can_be_chosen() -> None:
 
 # Jetty believes what these say; the password is for the proxy alone; a hop's own headers are not the next one's.
 SET = (
-    "Authorization", "Connection", "Forwarded", "Host", "Upgrade", "X-Forwarded-Context", "X-Forwarded-For",
+    "Authorization", "X-Sender", "Connection", "Forwarded", "Host", "Upgrade", "X-Forwarded-Context", "X-Forwarded-For",
     "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Proto", "X-Forwarded-Server",
     "X-Proxied-Https",
 )  # fmt: skip

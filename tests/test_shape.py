@@ -26,7 +26,7 @@ LAYERS = {
     "config": 1, "archive": 1,
     "topology": 2, "sizing": 2, "conf": 2, "launch": 2,
     "cluster": 3, "heroku": 3,
-    "code": 4, "cycling": 4, "box": 4, "proxy": 4,
+    "code": 4, "cycling": 4, "box": 4, "proxy": 4, "notebook": 4,
     "commands": 5,
     "cli": 6,
 }  # fmt: skip
@@ -39,6 +39,9 @@ ENVIRON = {
     "cycling.executor": "runs in a Worker's environment, on the way to an executor's",
     "cycling.parent": "is started by a path of its own, and passes it in",
     "code.boot.tasks": "runs in an executor, where nobody hands it anything",
+    "code.monitor": "is loaded by a notebook's kernel",
+    "code.kernel": "is loaded by a notebook's kernel",
+    "notebook.identity": "is loaded by JupyterLab",
     "code.memo.place": "runs in a user's own driver",
     "code.probe": "runs in an executor, where nobody hands it anything",
     "code.python.sparkspace_daemon": "is started by an executor",
@@ -232,7 +235,7 @@ def test_uses_of_the_environment_are_found(tmp_path: Path, text: str, found: set
 
 def plant(folder: Path, files: dict[str, str]) -> None:
     """A package with a module of every room, and these files."""
-    rooms = ("box", "cluster", "code", "commands", "config", "heroku", "proxy")
+    rooms = ("box", "cluster", "code", "commands", "config", "heroku", "notebook", "proxy")
     tree = {f"{room}/__init__.py": "" for room in rooms}
     tree |= {f"{name}.py": "" for name in LAYERS if name not in rooms}
     tree |= {"__init__.py": "", "box/names.py": "", "box/handle.py": "", "commands/down.py": "", "heroku/client.py": ""}

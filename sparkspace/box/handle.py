@@ -32,6 +32,7 @@ RECOVERY = "SPARKSPACE_RECOVERY_DIR"
 SHARED = {
     "SPARKSPACE_EVENT_LOG_DIR": "events",
     "SPARKSPACE_MODULES_DIR": "modules",
+    "SPARKSPACE_NOTEBOOKS_DIR": "notebooks",
     RECOVERY: "recovery",
 }
 CLOSE_WITHIN_S = 45.0  # the 30 s that dynos have, and some for ourselves

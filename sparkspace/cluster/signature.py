@@ -35,10 +35,10 @@ class Request:
 
 
 class Key:
-    """Made of the cluster's secret. It is in no message and no ``repr``."""
+    """Made of the cluster's secret, for one of those that serve. It is in no message and no ``repr``."""
 
-    def __init__(self, secret: str) -> None:
-        self._key = hmac.digest(secret.encode(), b"sparkspace class server", "sha256")
+    def __init__(self, secret: str, serves: str = "class server") -> None:
+        self._key = hmac.digest(secret.encode(), f"sparkspace {serves}".encode(), "sha256")
 
     def _mac(self, *words: str) -> str:
         """Of words that can't run into each other: each has its length before it."""

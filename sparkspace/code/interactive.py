@@ -42,11 +42,7 @@ class Lines:
         if deployer is None:
             return
         deployer.refresh()
-        try:
-            source = shell.transform_cell(info.raw_cell)
-            deployer.driver.imported.update(imported_by(compile(source, "<cell>", "exec", dont_inherit=True)))
-        except (AttributeError, SyntaxError, ValueError):
-            return  # IPython says what is wrong
+        deployer.driver.imported.update(imported_by_cell(shell, info))
 
     def _before_line(self, what: str, args: tuple[Any, ...]) -> None:
         if what != "exec" or self._deployer is None:
@@ -66,6 +62,15 @@ def ipython() -> Any:  # noqa: ANN401  # IPython may not be there
 def is_interactive() -> bool:
     """Whether somebody types lines."""
     return ipython() is not None or hasattr(sys, "ps1") or bool(sys.flags.interactive)
+
+
+def imported_by_cell(shell: Any, info: Any) -> dict[str, tuple[str, str]]:  # noqa: ANN401  # IPython's
+    """``imported_by`` of a notebook's cell, ``info`` an ``ExecutionInfo``; nothing of one that is no Python."""
+    try:
+        source = shell.transform_cell(info.raw_cell)
+        return dict(imported_by(compile(source, "<cell>", "exec", dont_inherit=True)))
+    except (AttributeError, SyntaxError, ValueError):
+        return {}  # IPython says what is wrong
 
 
 def imported_by(code: types.CodeType) -> Iterator[tuple[str, tuple[str, str]]]:

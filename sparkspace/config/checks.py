@@ -80,7 +80,7 @@ def reverse_proxy_url(env: Mapping[str, str]) -> str:
         raise ConfigError(var, "must be an http:// or https:// URL with a host name", found, example)
     if not re.fullmatch(r"(/[A-Za-z0-9_-][A-Za-z0-9._~-]*)*", path) or "#" in found:
         raise ConfigError(var, "must have a path of plain letters, digits, '-', '_' and '.', or none", found, example)
-    if set(path.split("/")[1:2]) & {"sparkspace", "finished", "set-backend", "healthz"}:
+    if set(path.split("/")[1:2]) & {"sparkspace", "finished", "notebook", "set-backend", "healthz"}:
         raise ConfigError(var, "must not have a path that begins with one of our own pages' names", found, example)
     if {"proxy", "history"} & set(path.split("/")):
         raise ConfigError(

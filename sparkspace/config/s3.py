@@ -64,6 +64,22 @@ def recovery_dir(env: Mapping[str, str], in_bucket: S3 | None) -> str:
     return _place(env, "SPARKSPACE_RECOVERY_DIR", in_bucket, "spark-recovery")
 
 
+def notebooks_dir(env: Mapping[str, str], in_bucket: S3 | None) -> str:
+    """Where notebooks are kept: ``s3a://bucket/folder`` or ``file:/folder``, as set, else in the bucket, else empty."""
+    var = "SPARKSPACE_NOTEBOOKS_DIR"
+    found = _place(env, var, in_bucket, "sparkspace-notebooks")
+    in_store = re.fullmatch(r"s3a://[a-z0-9][a-z0-9.-]+[a-z0-9]/[^/]\S*", found)
+    if found and not (found.startswith("file:/") or in_store):
+        raise ConfigError(
+            var, "must be a folder of a bucket, or of a disk (file:/…)", found, "s3a://my-bucket/notebooks"
+        )
+    if in_store and in_bucket is None:
+        raise ConfigError(
+            var, "is in a bucket, so SPARK_S3_BUCKET_NAME and its keys must be set", found, "file:/notebooks"
+        )
+    return found.rstrip("/")
+
+
 def _place(env: Mapping[str, str], var: str, in_bucket: S3 | None, folder: str) -> str:
     found = text(env, var)
     if not found:

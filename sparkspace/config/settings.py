@@ -12,7 +12,7 @@ from . import checks, users
 from .allocation import Allocation
 from .backend import Backend
 from .cycling import Cycling
-from .s3 import S3, bucket, event_log_dir, modules_dir, recovery_dir
+from .s3 import S3, bucket, event_log_dir, modules_dir, notebooks_dir, recovery_dir
 from .scaling import Scaling
 from .users import User
 
@@ -49,6 +49,7 @@ VARS = (
     "SPARKSPACE_DYNAMIC_ALLOCATION_CACHED_IDLE_S",
     "SPARKSPACE_MODULES_DIR",
     "SPARKSPACE_RECOVERY_DIR",
+    "SPARKSPACE_NOTEBOOKS_DIR",
     "SPARKSPACE_PROXY_APPS",
     "SPARKSPACE_CYCLING",
     "SPARKSPACE_CYCLING_WAIT_S",
@@ -60,7 +61,8 @@ VARS = (
     "SPARKSPACE_MAX_DYNO_HOURS_PER_DAY",
     "SPARKSPACE_URL",  # push reads it, on a laptop
     "SPARKSPACE_CLASS_DIR",
-    "SPARKSPACE_KEEP",  # the build reads this and the next
+    "SPARKSPACE_NOTEBOOK",  # the build reads this and the next two
+    "SPARKSPACE_KEEP",
     "SPARKSPACE_IVY_SETTINGS",
 )
 SECRET_VARS = (
@@ -96,6 +98,7 @@ class Settings:
     event_log_days: int
     modules_dir: str
     recovery_dir: str
+    notebooks_dir: str
     proxy_users: tuple[User, ...] = field(repr=False)
     proxy_default: Backend | None
     proxy_apps: tuple[str, ...]
@@ -141,6 +144,7 @@ class Settings:
             event_log_days=checks.whole(env, "SPARKSPACE_EVENT_LOG_DAYS", 30, 1, 36_500),
             modules_dir=modules_dir(env),
             recovery_dir=recovery_dir(env, s3),
+            notebooks_dir=notebooks_dir(env, s3),
             proxy_users=users.users(env),
             proxy_default=Backend.from_env(env, "SPACE_PROXY_DEFAULT_BACKEND"),
             proxy_apps=checks.app_names(env, "SPARKSPACE_PROXY_APPS"),

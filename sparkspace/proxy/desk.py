@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from aiohttp import web
 
+from ..cluster.signature import Key, Request
 from ..config import Backend
 from ..log import event
 from .attempts import BANNED_FOR_S, Attempts
@@ -47,12 +48,14 @@ class Desk:
         self._seal = seal
         self._pages = pages
         self._secret = secret
+        self._notebook = Key(secret, "notebook") if secret else None
 
     async def serve(self, socket: Path) -> web.AppRunner:
         """Serve on ``socket``, until the runner is cleaned up."""
         handlers: dict[str, Handler] = {
             "/healthz": self.health,
             "/finished": self.folder,
+            "/notebook": self.folder,
             "/set-backend": self.set_backend,
             "/sparkspace": self.folder,
             "/sparkspace/": self.start,
@@ -63,6 +66,8 @@ class Desk:
             "/sparkspace/gone": self.gone,
             "/sparkspace/nobody": self.nobody,
             "/sparkspace/no-history": self.no_history,
+            "/sparkspace/no-notebook": self.no_notebook,
+            "/sparkspace/notebook-pass": self.notebook_pass,
             "/sparkspace/unreachable": self.unreachable,
             "/sparkspace/unknown-backend": self.unknown_backend,
         }
@@ -200,11 +205,26 @@ class Desk:
         """There is no history server."""
         return self._message(503, "no-history")
 
+    async def no_notebook(self, request: web.Request) -> web.Response:
+        """There is no notebook dyno."""
+        return self._message(503, "no-notebook", retry_s=3)
+
+    async def notebook_pass(self, request: web.Request) -> web.Response:
+        """What lets one request into JupyterLab (nginx's auth_request): nginx knows no secret to sign with."""
+        sender = request.headers.get("X-User", "")
+        asked = Request(request.headers.get("X-Method", ""), request.headers.get("X-Request", ""), sender=sender)
+        signed = self._notebook.headers(asked)["Authorization"] if self._notebook else ""
+        return _fresh(web.Response(status=204, headers={"X-Pass": signed}))
+
     async def unreachable(self, request: web.Request) -> web.Response:
         """A backend that does not answer."""
         path = self._path(request)
         backend = self._shown(request) or str(self._lookout.default or "")
-        for place, name in (("/finished/", "the history server"), ("/proxy/", "the master, or what it shows here,")):
+        for place, name in (
+            ("/finished/", "the history server"),
+            ("/proxy/", "the master, or what it shows here,"),
+            ("/notebook/", "the notebook"),
+        ):
             backend = name if path.startswith(place) else backend
         event("unreachable", backend=backend or "the master", client=request.headers.get("X-Client", ""))
         return self._message(502, "unreachable", backend=backend or "the master", retry_s=3)

@@ -100,7 +100,14 @@ class Door:
         chosen = tuple(
             Chosen(self._seal.token(backend), where) for name, where in known if (backend := self._lookout.known(name))
         )
-        routes = replace(self._routes, default=view.default, master=view.master, history=view.history, chosen=chosen)
+        routes = replace(
+            self._routes,
+            default=view.default,
+            master=view.master,
+            history=view.history,
+            notebook=view.notebook,
+            chosen=chosen,
+        )
         if self._nginx.apply(routes):
             event("routes", default=view.default or "none", history=view.history or "none", chosen=len(chosen))
 

@@ -35,7 +35,6 @@ class View:
     notebook: str = ""
     class_server: str = ""
     history_host: str = ""
-    notebook_host: str = ""
     chosen: dict[str, str] = field(default_factory=dict)
 
 
@@ -106,7 +105,6 @@ class Lookout:
                 notebook=found[1],
                 class_server=found[2],
                 history_host=others[0][0],
-                notebook_host=others[1][0],
                 chosen={str(backend): where for backend, where in self._chosen.items()},
             )
         )

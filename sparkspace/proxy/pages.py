@@ -96,8 +96,6 @@ def backends(view: View, leader: MasterStatus, shown: str) -> list[str]:
     found += [f"{host(worker.page)}:{ports.WORKER_UI}" for worker in leader.alive_workers]
     if view.history:
         found.append(f"{view.history_host}:{ports.HISTORY_UI}")
-    if view.notebook:
-        found.append(f"{view.notebook_host}:{ports.NOTEBOOK}")
     return [each for each in dict.fromkeys([*found, shown]) if Backend.parse(each)]
 
 

@@ -32,6 +32,7 @@ class Routes:
     default: str = ""
     master: str = ""
     history: str = ""
+    notebook: str = ""
     chosen: tuple[Chosen, ...] = ()
 
     @property
@@ -53,6 +54,7 @@ class Routes:
     def upstreams(self) -> list[tuple[str, str]]:
         """Name → address of every upstream with keep-alive connections."""
         named = [("default", self.default), ("master", self.master), ("history", self.history)]
+        named += [("notebook", self.notebook)]
         named += [(f"chosen{number}", chosen.address) for number, chosen in enumerate(self.chosen, 1)]
         return [(name, address) for name, address in named if address]
 

@@ -74,7 +74,7 @@ def test_environment_is_a_dynos_and_nothing_else(box: Box) -> None:
         {"LD_PRELOAD", "NSS_WRAPPER_HOSTS", "TMPDIR", "DYNO_RAM"} if box.record["network"] == "loopback" else set()
     )
     made = {"SPARKSPACE_SECRET", "SPACE_PROXY_BASIC_AUTH"}
-    made |= {f"SPARKSPACE_{what}_DIR" for what in ("EVENT_LOG", "MODULES", "RECOVERY")}
+    made |= {f"SPARKSPACE_{what}_DIR" for what in ("EVENT_LOG", "MODULES", "NOTEBOOKS", "RECOVERY")}
     assert set(env) == platform | wrapper | made | {"GREETING", "WAIT", "CHILD", "END"}
 
 

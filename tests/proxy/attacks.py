@@ -83,6 +83,7 @@ def passwords() -> Iterator[Attack]:
     for path in (
         "/", "/json/", "/set-backend", "/set-backend/default", f"/set-backend/{ECHO}/", "/sparkspace", "/sparkspace/",
         "/sparkspace/overview", "/sparkspace/page.js", "/finished", "/finished/", "/proxy/app-1/", "/%68ealthz/x",
+        "/notebook", "/notebook/lab",
         "/healthz/", "/healthz/../json/", "/HEALTHZ", "/healthz%00",
     ):  # fmt: skip
         status = 400 if "%00" in path else 401
@@ -384,7 +385,7 @@ def paths() -> Iterator[Attack]:
         forged = ("X-Request: /users", "X-Client: 198.51.100.1", "X-Tried: 1")
         hides = (*files, "Log in", NO_COOKIE, REACHED)
         yield get(f"path-{path}", path, 400 if ";" in path else 200, *forged, hides=hides)
-    for place in ("unknown-backend", "nobody", "no-history", "%6eobody", "x/../nobody"):
+    for place in ("unknown-backend", "nobody", "no-history", "no-notebook", "notebook-pass", "%6eobody", "x/../nobody"):
         yield get(f"path-internal-{place}", f"/sparkspace/{place}", 404, "X-Request: //evil", hides=(NO_COOKIE, "evil"))
     forged = (
         "X-Request: //evil.example/",
@@ -417,6 +418,24 @@ def websocket(origin: str = "") -> tuple[str, ...]:
     """The headers that ask for one."""
     asked = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13")
     return (*asked, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", *([f"Origin: {origin}"] if origin else []))
+
+
+def notebooks() -> Iterator[Attack]:
+    """What JupyterLab gets is signed by the desk, for the user whose password it was; nobody else can write that."""
+    forged = ("X-Sender: root", "X-Pass: forged", "X-Method: POST", "X-User: root", "X-Request: /notebook/api")
+    signed = (REACHED, '["Authorization", "Sparkspace ', f'["X-Sender", "{USER}"]')
+    hides = (RIGHT.rpartition(" ")[2], '["X-Sender", "root"]')
+    for path in ("/notebook/", "/notebook/lab?a=%20b", "/notebook/api/contents/a%2Fb%20c/../d", "/notebook/%C3%A9"):
+        yield get(f"notebook-{path}", path, 200, *forged, says=(*signed, f'"path": "{path}"'), hides=hides)
+    yield get("notebook-folder", "/notebook", 302, location="/notebook/")
+    for path in ("/x/../notebook/lab", "//notebook/lab", "/%6eotebook/lab", "/./notebook/lab"):
+        yield get(f"notebook-{path}", path, 404, hides=(REACHED,))
+    for path in ("/notebook/../json/", "/NOTEBOOK/lab", "/notebooks/"):
+        yield get(f"notebook-{path}", path, 200, hides=(REACHED,))
+    empty, evil = "Content-Length: 0", f"Origin: http://{EVIL}"
+    yield get("notebook-post-foreign", "/notebook/api/kernels", 403, evil, empty, method="POST", hides=(REACHED,))
+    yield get("notebook-websocket-foreign", "/notebook/api/kernels/1/channels", 403, *websocket(f"http://{EVIL}"))
+    yield get("notebook-post", "/notebook/api/kernels", 200, empty, method="POST", says=signed)
 
 
 def foreign() -> Iterator[Attack]:
@@ -576,6 +595,6 @@ def pushes() -> Iterator[Attack]:
 
 
 TABLE = (
-    *passwords(), *choices(), *redirects(), *cookies(), *protocol(), *paths(), *foreign(), *pushes(), *guesses(),
-    *slow(),
+    *passwords(), *choices(), *redirects(), *cookies(), *protocol(), *paths(), *notebooks(), *foreign(), *pushes(),
+    *guesses(), *slow(),
 )  # fmt: skip

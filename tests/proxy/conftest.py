@@ -19,6 +19,7 @@ web: {ROOT}/bin/space-proxy
 master: {ROOT}/bin/spark-master
 echo: python3 {HERE}/echo.py 8888
 history: python3 {HERE}/echo.py 18080
+notebook: python3 {HERE}/echo.py 8888
 classserver: {ROOT}/bin/class-server
 outside: python3 {HERE}/outside.py
 """
@@ -58,10 +59,11 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     (box.folder / ".env").write_text(f"SPACE_PROXY_BASIC_AUTH={attacks.USERS}\nLOG_LEVEL=WARN\n")
     box("up", "--detach", "--app", attacks.APP, "--masters", "1", env={"SPARK_MASTERS": "1"})
     try:
-        box("scale", "web=1", "echo=1", "history=1", "outside=1", "classserver=1")
+        box("scale", "web=1", "echo=1", "history=1", "notebook=1", "outside=1", "classserver=1")
         ready = [
             attacks.get("up", "/healthz", 200),
             attacks.get("history", "/finished/", 200),
+            attacks.get("notebook", "/notebook/", 200),
             attacks.get("classserver", "/sparkspace/code/sessions", 200),
             attacks.get("choose", f"/set-backend/{attacks.ECHO}", 302),
         ]

