@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sparkspace.config import Scaling
+from sparkspace.cycling.autoscaler import Spent
 from sparkspace.cycling.scaling import (
     COMES_WITHIN_S,
     SPARE_FOR_S,
@@ -136,6 +137,15 @@ def test_nobody_goes_while_somebody_comes() -> None:
 
 def test_one_that_never_comes_goes() -> None:
     assert decided(RULE, *[scene(at, BUSY, quantity=2) for at in (0, COMES_WITHIN_S)])[-1] == (1, "nothing-to-do")
+
+
+def test_hours_of_the_day_are_those_of_all_workers() -> None:
+    noon = 20_000 * 86_400 + 12 * 3600.0
+    spent = Spent([noon - 3600, noon - 86_400], noon)
+    assert spent.hours(2, noon) == 1 + 12
+    assert spent.hours(2, noon + 1800) == 14
+    assert spent.hours(4, noon + 3600) == 16
+    assert spent.hours(4, noon + 12 * 3600 + 900) == 1  # the next day
 
 
 def test_between_least_and_most_whoever_scaled_it_otherwise() -> None:

@@ -33,7 +33,7 @@ def executors(master_url: str, application: Application) -> tuple[int, int] | No
             next(int(gauge["value"]) for name, gauge in gauges.items() if name.endswith(f".{ALLOCATION}.{each}"))
             for each in ("numberTargetExecutors", "numberAllExecutors")
         )
-    except (KeyError, TypeError, ValueError, StopIteration, RuntimeError):
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError):
         return None
     return wanted, present
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
+from collections.abc import Iterable
 from typing import Any
 
 from .. import ports, sizing
@@ -27,6 +28,7 @@ from .turn import Turns
 from .verdict import number
 from .wishes import Wishes
 
+DAY_S = 86_400
 LOOK_EVERY_S = 15.0  # one call of the API each, of 4,500 an hour
 # What is told to leave has no executors; one may have come in that moment, and is waited for.
 LEAVES_WITHIN_S = 900.0
@@ -42,7 +44,7 @@ class Autoscaler:
         self._wishes = Wishes(turns.place.settings.default_cores)
         self._turn = turn
         self._each: Capacity | None = None
-        self._spent = Spent()
+        self._spent: Spent | None = None
         self._said = ""
         self._owed: int | None = None  # a number of dynos: the others take no work any more, and are still there
 
@@ -98,7 +100,11 @@ class Autoscaler:
         self._each = page.smallest_worker or self._each or offered(listed.size(line))
         nodes = [self._node(place, one, page) for place, one in sorted(workers.items()) if place <= quantity]
         wishes = self._wishes.of(page, self._each)
-        return Scene(now, quantity, nodes, wishes, self._each, self._spent.hours(quantity))
+        self._spent = self._spent or Spent(self._workers_since(), time.time())
+        return Scene(now, quantity, nodes, wishes, self._each, self._spent.hours(quantity, time.time()))
+
+    def _workers_since(self) -> list[float]:
+        return [dyno.since.timestamp() for dyno in self._turns.client.listed_dynos() if dyno.type == WORKER]
 
     def _line(self) -> dict[str, Any]:
         lines = {line["type"]: line for line in self._turns.client.formation()}
@@ -161,18 +167,17 @@ class Autoscaler:
 
 
 class Spent:
-    """Hours of dynos since this day began (UTC), as far as this process has seen it."""
+    """Hours of dynos since the day began (UTC): of those that run, as old as they are; then as seen. In Unix time."""
 
-    def __init__(self) -> None:
-        self._seconds = 0.0
-        self._day = -1
-        self._seen = 0.0
+    def __init__(self, since: Iterable[float], now: float) -> None:
+        self._day = now // DAY_S
+        self._seconds = sum(now - max(begun, self._day * DAY_S) for begun in since)
+        self._seen = now
 
-    def hours(self, quantity: int) -> float:
+    def hours(self, quantity: int, now: float) -> float:
         """Until now, so many dynos having run since it was asked last."""
-        now = time.time()
-        if int(now // 86_400) != self._day:
-            self._day, self._seconds, self._seen = int(now // 86_400), 0.0, now
+        if now // DAY_S != self._day:
+            self._day, self._seconds, self._seen = now // DAY_S, 0.0, now // DAY_S * DAY_S
         self._seconds += (now - self._seen) * quantity
         self._seen = now
         return self._seconds / 3600
