@@ -15,7 +15,7 @@ import pytest
 from buildpack import lab
 from buildpack.app import App
 from buildpack.errors import BuildError
-from sparkspace.cluster import roles
+from sparkspace.cluster import mirror, roles
 from sparkspace.cluster.signature import SENDER, Key, Request
 from sparkspace.code import roots
 from sparkspace.errors import ConfigError, LaunchError
@@ -67,7 +67,7 @@ def test_notebooks_on_a_disk(env: dict[str, str]) -> None:
     told = server.config(here)
     folder = Path("/data/my notebooks") if env else Path.cwd() / "notebooks"
     assert (told["ServerApp"]["root_dir"], server.folder(here)) == (str(folder), folder)
-    assert "S3ContentsManager" not in told and server.mirror(here.settings, folder) is None
+    assert "S3ContentsManager" not in told and mirror.of(here.settings, folder) is None
 
 
 def test_no_secret_is_in_a_file_or_an_argument() -> None:

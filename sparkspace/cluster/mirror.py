@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..config import S3
+from ..config import S3, Settings
 from ..errors import LaunchError
 
 MOST_BYTES = 32 * 1024 * 1024  # data of that size is for Spark, which reads it from the bucket
 KNOWN = ".mirrored.json"  # path → what the bucket calls this content (ETag)
 READ_ONLY = 0o444
+FOLDER = "_SPARKSPACE_NOTEBOOKS"  # the var that says to kernels where they start
 
 
 class Mirror:
@@ -104,6 +105,12 @@ class Mirror:
             file.write(content)
             os.fchmod(file.fileno(), READ_ONLY)
         os.replace(temporary, place)
+
+
+def of(settings: Settings, folder: Path) -> Mirror | None:
+    """What brings files of the bucket into ``folder``; None: notebooks are on a disk."""
+    url, s3 = settings.notebooks_dir, settings.s3
+    return Mirror(url, folder, s3) if s3 and url.startswith("s3a:") else None
 
 
 def is_inside(path: str) -> bool:

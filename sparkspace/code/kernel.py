@@ -18,7 +18,7 @@ from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from .. import launch
-from ..cluster.mirror import Mirror
+from ..cluster import mirror
 from ..config import Settings
 from ..errors import SparkspaceError
 from ..log import notice
@@ -31,7 +31,6 @@ from .session import session
 
 GIVEN = frozenset({"spark", "sc"})
 PYSPARKS = frozenset({"SparkSession", "SparkContext"})
-FOLDER = "_SPARKSPACE_NOTEBOOKS"  # what notebook/server.py says
 
 
 def load_ipython_extension(shell: Any) -> None:  # noqa: ANN401  # IPython's InteractiveShell
@@ -47,10 +46,9 @@ class Kernel:
         self._prefix = urlsplit(settings.reverse_proxy_url).path.rstrip("/")
         self._names: dict[str, Any] = {}  # what cells were given
         self._conf: dict[str, str] = {}
-        self._mirror: Mirror | None = None
+        folder = os.environ.get(mirror.FOLDER)
+        self._mirror = mirror.of(settings, Path(folder)) if folder else None
         self._away = False
-        if settings.s3 and settings.notebooks_dir.startswith("s3a:"):
-            self._mirror = Mirror(settings.notebooks_dir, Path(os.environ[FOLDER]), settings.s3)
 
     def start(self) -> None:
         """Look before each cell from now on."""

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from ..cluster.report import Dynos
 from ..config import Scaling, Settings, token
+from ..cycling.supervisor import WORKER
 from ..errors import ApiError
 from ..heroku import listed
 from ..heroku.client import Client, api_url
 from ..heroku.sizes import SIZES
 from ..log import event
 
-WORKER = "worker"  # the process type whose number may follow the work
 ANSWER_WITHIN_S = 10.0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .. import conf, launch
-from ..cluster import handshake, roles
+from ..cluster import handshake, mirror, roles
 from ..log import event, notice
 from ..notebook import server
 
@@ -21,8 +21,8 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     handshake.refuse_other_secret(place.dyno, place.settings)
     folder = server.folder(place)
     folder.mkdir(parents=True, exist_ok=True)
-    if mirror := server.mirror(place.settings, folder):
-        mirror.renew()
+    if beside := mirror.of(place.settings, folder):
+        beside.renew()
     elif not place.settings.notebooks_dir:
         event("notebooks", kept=folder, warning="they-go-with-this-dyno", set="SPARKSPACE_NOTEBOOKS_DIR")
         notice("Notebooks are on this dyno's own disk, and are gone when it restarts. A bucket keeps them.")

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Iterable
 from typing import Any
 
-from .. import ports, sizing
+from .. import sizing
 from ..cluster import worker
 from ..cluster.decommission import decommission
 from ..cluster.master import MasterStatus, Worker
@@ -70,7 +70,7 @@ class Autoscaler:
             MasterUnreachable: no master leads any more.
         """
         page = self._turns.page()
-        if not page or page.url != f"http://{self._place.dyno.dns_name}:{ports.MASTER_UI}":
+        if not page or page.url != registered.own_url(self._place.dyno):
             return None
         if self._owed is not None:
             self._scale(self._owed)

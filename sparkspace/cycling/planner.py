@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta, timezone
 
-from .. import ports, topology
+from .. import topology
 from ..cluster import master, roles, worker
 from ..cluster.ensemble import is_serving
 from ..cluster.master import MasterStatus, Worker
@@ -74,7 +74,7 @@ class Planner:
             MasterUnreachable: no master leads any more.
         """
         page = self._turns.page()
-        if not page or page.url != self._own_url:
+        if not page or page.url != registered.own_url(self._place.dyno):
             return
         dynos = [dyno for dyno in self._turns.client.listed_dynos() if dyno.type in self._turn]
         if leaving := self._leaving(page):  # somebody's turn, or what is left of one
@@ -88,10 +88,6 @@ class Planner:
                 return
             if self._is_new(dyno.id, reason):
                 event("cycling-left", dyno=dyno.name, reason=reason)
-
-    @property
-    def _own_url(self) -> str:
-        return f"http://{self._place.dyno.dns_name}:{ports.MASTER_UI}"
 
     def _clock(self, dynos: list[ListedDyno]) -> tuple[datetime, timedelta]:
         """Now, and the time that is set aside for each turn."""

@@ -18,13 +18,18 @@ def look(dyno: Dyno) -> MasterStatus:
     return master.ask(f"http://{dyno.private_ip}:{ports.MASTER_UI}")
 
 
+def own_url(dyno: Dyno) -> str:
+    """The page of this dyno's own master, as the master URL has its name."""
+    return f"http://{dyno.dns_name}:{ports.MASTER_UI}"
+
+
 def leads(dyno: Dyno, settings: Settings) -> bool:
     """Whether this dyno's master, which is ALIVE, is the one that workers obey.
 
     With ZooKeeper only one is ALIVE. Without, all are, and the first that is named counts.
     """
     urls = topology.master_ui_urls(dyno, settings)
-    own = f"http://{dyno.dns_name}:{ports.MASTER_UI}"
+    own = own_url(dyno)
     return own in urls and master.leader(master.ask_all(urls[: urls.index(own)])) is None
 
 

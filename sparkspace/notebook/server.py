@@ -12,16 +12,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from .. import launch, ports
-from ..cluster import roles
-from ..cluster.mirror import Mirror
-from ..config import Settings
+from ..cluster import mirror, roles
 from ..config.allocation import VAR as ALLOCATION
 from ..errors import ConfigError, LaunchError
 
 PLACE = "/notebook/"  # nginx.conf.j2 has it, too
 OURS = Path(__file__).parent / "jupyter"  # the kernel's description, and that nobody is asked about news
 KERNEL = "pyspark"
-FOLDER = "_SPARKSPACE_NOTEBOOKS"  # where kernels start, for the kernels
 
 
 def launched(place: roles.Place, args: list[str]) -> roles.Launch:
@@ -80,12 +77,6 @@ def folder(place: roles.Place) -> Path:
     return Path(tempfile.gettempdir() if url.scheme else os.getcwd()) / "notebooks"
 
 
-def mirror(settings: Settings, folder: Path) -> Mirror | None:
-    """What brings files of the bucket into ``folder``; None: they are on a disk."""
-    in_store = settings.s3 and settings.notebooks_dir.startswith("s3a:")
-    return Mirror(settings.notebooks_dir, folder, settings.s3) if in_store and settings.s3 else None
-
-
 def config(place: roles.Place) -> dict[str, dict[str, object]]:
     """JupyterLab's configuration. No secret is in it: keys and the cluster's secret are in the environment."""
     server: dict[str, object] = {
@@ -114,7 +105,7 @@ def config(place: roles.Place) -> dict[str, dict[str, object]]:
             "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         },
     }
-    return found | (in_bucket(place, server) if mirror(place.settings, folder(place)) else {})
+    return found | (in_bucket(place, server) if mirror.of(place.settings, folder(place)) else {})
 
 
 def in_bucket(place: roles.Place, server: dict[str, object]) -> dict[str, dict[str, object]]:
@@ -138,7 +129,7 @@ def environment(place: roles.Place) -> dict[str, str]:
     """A dyno's, with what kernels take from it. Spark's own variables each kernel sets when it begins a session."""
     env = launch.inherited(place.env)
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [env.get("PYTHONPATH"), roles.PYTHON]))
-    env[FOLDER] = str(folder(place))
+    env[mirror.FOLDER] = str(folder(place))
     if place.settings.allocation is None:
         env[ALLOCATION] = "tracking"  # the kind that asks nothing of the workers
     if place.settings.s3:
