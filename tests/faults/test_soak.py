@@ -78,6 +78,7 @@ def test_restarts_in_random_order(folder: Box, table: Table) -> None:
             for number in range(RESTARTS):
                 dyno = dice.choice(sorted(acts))
                 acts[dyno](folder, dyno)
+                assert lasting.process.poll() is None, f"it ended with restart {number}, of {dyno}:\n{told(lasting)}"
                 if number == RESTARTS // 3:  # all is warm
                     before = [memory_mb(driver), memory_mb(supervisor(folder)), open_files(supervisor(folder))]
             after = [memory_mb(driver), memory_mb(supervisor(folder)), open_files(supervisor(folder))]
@@ -94,6 +95,11 @@ def test_restarts_in_random_order(folder: Box, table: Table) -> None:
     until(lambda: left(folder) == (3, 3), 90, 1)
     row.right = True
     assert all(is_ - was < GROWN_MB for was, is_ in zip(before, after, strict=True))
+
+
+def told(job: Job) -> str:
+    """The last of what a driver said that is more than its progress."""
+    return "\n".join([line for line in job.errors.splitlines() if " INFO " not in line][-100:])
 
 
 def left(box: Box) -> tuple[int, int]:
