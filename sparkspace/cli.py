@@ -28,6 +28,7 @@ LAUNCHERS = {
     "spark-sql": "client",
     "spark-submit": "client",
     "spark-worker": "daemon",
+    "zeppelin": "zeppelin",
     "zookeeper": "zookeeper",
 }
 

@@ -290,7 +290,7 @@ def test_the_build_needs_little_of_the_product() -> None:
     trees = modules(ROOT / "buildpack")
     nodes = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     ours = {node.module for node in nodes if not node.level and (node.module or "").startswith("sparkspace")}
-    assert ours == {"sparkspace.archive", "sparkspace.errors", "sparkspace.log"}
+    assert ours == {"sparkspace.archive", "sparkspace.errors", "sparkspace.log", "sparkspace.zeppelin"}
 
 
 def test_every_command_has_its_module() -> None:

@@ -11,7 +11,7 @@ from ..cluster import drivers, roles
 from ..cluster.report import table
 from ..errors import UsageError
 from ..log import event, notice
-from ..zeppelin import setting, versions
+from ..zeppelin import server, setting, versions
 from ..zeppelin.rest import Zeppelin
 from . import everywhere
 from .arguments import Parser
@@ -42,8 +42,8 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
         return everywhere.in_the_box(name, args)
     place = setting.elastic(roles.Place.from_env(env))
     version = zeppelin.version()
-    if options.user:
-        zeppelin.login(options.user, password(options.user, env))
+    if user := credentials(zeppelin, place, options.user, env):
+        zeppelin.login(*user)
     found = zeppelin.setting(options.interpreter)
     if setting.checks_version(found):
         versions.refuse_other(version, launch.spark_version(launch.spark_home(env)))
@@ -68,6 +68,18 @@ def show(zeppelin: Zeppelin, version: str, some: list[setting.Change], left_out:
     print(table(("PROPERTY", "OLD", "NEW"), [each.row() for each in some]) if some else "Nothing to change.")
     if left_out:
         notice(f"Not sent, because secret or with a '|' in it, at which Zeppelin would cut it: {', '.join(left_out)}.")
+
+
+def credentials(zeppelin: Zeppelin, place: roles.Place, user: str, env: Mapping[str, str]) -> tuple[str, str] | None:
+    """Who logs in: who was named, or at a Zeppelin of this app (``bin/zeppelin``) a user of Spark's pages.
+
+    Raises:
+        UsageError: nobody is there to ask.
+    """
+    if not user and zeppelin.host.endswith(f".{place.dyno.app_domain}"):
+        known = server.known(place.settings.proxy_users)
+        return next(iter(known.items()), None)
+    return (user, password(user, env)) if user else None
 
 
 def password(user: str, env: Mapping[str, str]) -> str:

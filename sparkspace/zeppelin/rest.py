@@ -41,6 +41,7 @@ class Zeppelin:
                 "See: bin/sparkspace zeppelin configure --help",
             )
         self.url = url.rstrip("/").removesuffix("/#")
+        self.host = str(parts.hostname)
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy stands between two dynos, and no netrc is asked
 
