@@ -117,6 +117,14 @@ def test_where_spark_is(zeppelin: Recorded, env: dict[str, str]) -> None:
     assert zeppelin.spark()["SPARK_HOME"] == "/opt/spark-3.5"
 
 
+def test_the_executors_python(zeppelin: Recorded, env: dict[str, str]) -> None:
+    """The path of this dyno's is none of another dyno's in a box."""
+    assert configure(zeppelin.url, env).code == 0
+    assert zeppelin.spark()["PYSPARK_PYTHON"] == "python"
+    assert configure(zeppelin.url, {**env, "PYSPARK_PYTHON": "/usr/bin/python3.11"}).code == 0
+    assert zeppelin.spark()["PYSPARK_PYTHON"] == "/usr/bin/python3.11"
+
+
 def test_a_second_time_nothing_is_restarted(zeppelin: Recorded, env: dict[str, str]) -> None:
     assert configure(zeppelin.url, env).code == 0
     del zeppelin.asked[:]
@@ -319,7 +327,7 @@ def test_the_zeppelin_of_a_dyno(installed: dict[str, str]) -> None:
     assert values["spark.master"] == "spark://1.master.myapp.app.localspace:7077"
     assert values["spark.dynamicAllocation.enabled"] == "true"
     assert values["zeppelin.spark.maxResult"] == "1000" and values["spark.executor.instances"] == ""
-    assert values["SPARK_HOME"] == installed["SPARK_HOME"]
+    assert (values["SPARK_HOME"], values["PYSPARK_PYTHON"]) == (installed["SPARK_HOME"], env["PYSPARK_PYTHON"])
     defaults = Path(env["SPARK_CONF_DIR"], "spark-defaults.conf").read_text()
     assert "spark.driver.host=127.0.0.1" in defaults and "spark.dynamicAllocation.enabled=true" in defaults
     assert "Notebooks are on this dyno's own disk" in ended.stderr

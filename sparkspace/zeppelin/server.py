@@ -64,13 +64,14 @@ def launched(place: roles.Place, executor: Executor, args: list[str]) -> roles.L
     versions.refuse_other(version(found), launch.spark_version(launch.spark_home(place.env)))
     place = setting.elastic(place)
     properties = dict(setting.wanted(place, executor).properties)
-    properties[setting.SPARK_HOME] = str(launch.spark_home(place.env))
+    env = environment(place, found)
+    properties |= {name: env[name] for name in (setting.SPARK_HOME, setting.PYTHON)}
     files = {
         "interpreter.json": json.dumps(interpreters(template(found), properties), indent=2),
         "shiro.ini": logins(place.settings.proxy_users),
         **LOG,
     }
-    return roles.Launch(files, (str(found / "bin" / "zeppelin.sh"), *args), environment(place, found))
+    return roles.Launch(files, (str(found / "bin" / "zeppelin.sh"), *args), env)
 
 
 def home(env: Mapping[str, str]) -> Path:

@@ -7,7 +7,6 @@ Whoever may open Zeppelin's page of interpreters can read them, and they are on 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +21,7 @@ from .versions import CHECK
 
 Json = dict[str, Any]
 SPARK_HOME = "SPARK_HOME"
+PYTHON = "PYSPARK_PYTHON"
 KEPT = ("dependencies", "option")
 MEMORY = "spark.driver.memory"
 # About the dyno that the file was rendered for: its address, and archives of classes on its disk.
@@ -82,8 +82,9 @@ def wanted(place: roles.Place, executor: Executor) -> Wanted:
     own = {
         "spark.submit.deployMode": "client",
         "spark.executor.instances": "",  # 2 in Zeppelin, and then dynamic allocation would begin with as many
-        "PYSPARK_PYTHON": place.env.get("PYSPARK_PYTHON") or sys.executable,
     }
+    if python := place.env.get(PYTHON):  # else it stays "python", which on the workers is the slug's
+        own[PYTHON] = python
     # What the other kind of dynamic allocation may have left there: to Zeppelin a blank property is none.
     others = {name: "" for kind in KINDS[1:] for name in rendered(allocated(place, kind), executor) if name not in ours}
     return Wanted({**others, **own, **{name: told[name] for name in told if name not in left_out}}, left_out)
