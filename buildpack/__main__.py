@@ -11,7 +11,7 @@ from pathlib import Path
 from sparkspace.errors import SparkspaceError
 from sparkspace.log import notice
 
-from . import boot, dependencies, families, lab, overlay, report, versions
+from . import boot, dependencies, families, lab, overlay, report, versions, zeppelin
 from .app import App
 from .errors import BuildError
 from .log import Step
@@ -33,7 +33,7 @@ def compile(folder: str, cache: str, env_dir: str) -> None:
     unwanted = families.unwanted(keep)
     notice(*families.in_vain(keep))
     site, java = app.site(line), app.java(line)
-    has_lab = lab.is_wanted(app.env)
+    has_lab, with_zeppelin = lab.is_wanted(app.env), zeppelin.wanted(app.env, line.version)
     overlay.refuse_conflicts(ROOT, app.folder)
     boot.refuse_other(app.folder)
     dependencies.install(app, ROOT / "requirements.txt")
@@ -42,6 +42,8 @@ def compile(folder: str, cache: str, env_dir: str) -> None:
     home = install.install(line, site, app.cache, java, unwanted, {**os.environ, **app.env})
     if has_lab:
         lab.install(app, site, ROOT / "requirements-notebook.txt")
+    if with_zeppelin:
+        zeppelin.install(app, with_zeppelin)
     scala.install(app, home, line.version, java)
     archives.install(app, home, install.key(line, unwanted))
     with Step(f"sparkspace with Spark {line.version}: launchers and templates") as step:

@@ -28,6 +28,7 @@ LAUNCHERS = {
     "spark-sql": "client",
     "spark-submit": "client",
     "spark-worker": "daemon",
+    "zeppelin": "zeppelin",
     "zookeeper": "zookeeper",
 }
 
@@ -53,6 +54,7 @@ COMMANDS = {
     "autoscale": ("autoscale", "show how the number of workers would follow the work"),
     "cycle": ("cycle", "drain and restart workers one at a time, so that nothing is lost"),
     "upgrade": ("upgrade", "move the app to another version of Spark"),
+    "zeppelin": ("zeppelin_configure", "configure the Spark interpreter of a running Zeppelin"),
     "conf": ("conf", "show the conf files that would be rendered, secrets masked"),
 }
 ALIASES = {"ps:scale": "scale", "ps:restart": "restart", "dyno:restart": "restart", "ps:stop": "stop"}

@@ -109,6 +109,13 @@ def property_value(text: str) -> str:
     return "\\" + escaped if escaped.startswith(" ") else escaped
 
 
+def properties(text: str) -> dict[str, str]:
+    """What a rendered conf file sets, name → value, as Spark reads it: later lines win."""
+    escapes = {"n": "\n", "r": "\r", "t": "\t", "f": "\f"}
+    pairs = (line.partition("=") for line in text.split("\n") if line and not line.startswith("#"))
+    return {name: re.sub(r"\\(.)", lambda match: escapes.get(match[1], match[1]), value) for name, _, value in pairs}
+
+
 def write(files: Mapping[str, str], parent: Path | None = None) -> Path:
     """Write ``files`` into a folder named after their content, and return it.
 

@@ -6,6 +6,7 @@ WORKER_UI = 8081
 DRIVER_UIS = range(4040, 4061)  # room for 21 drivers in one dyno
 HISTORY_UI = 18080
 NOTEBOOK = 8888  # Jupyter's own
+ZEPPELIN = 8080  # its own; the same number as a master's page, which has another dyno
 ZOOKEEPER = 2181
 ZOOKEEPER_PEER, ZOOKEEPER_ELECTION = 2888, 3888  # among the ZooKeepers themselves
 SHUFFLE_SERVICE = 7337  # spark.shuffle.service.port of Spark itself

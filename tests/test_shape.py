@@ -26,7 +26,7 @@ LAYERS = {
     "config": 1, "archive": 1,
     "topology": 2, "sizing": 2, "conf": 2, "launch": 2,
     "cluster": 3, "heroku": 3,
-    "code": 4, "cycling": 4, "box": 4, "proxy": 4, "notebook": 4,
+    "code": 4, "cycling": 4, "box": 4, "proxy": 4, "notebook": 4, "zeppelin": 4,
     "commands": 5,
     "cli": 6,
 }  # fmt: skip
@@ -235,7 +235,7 @@ def test_uses_of_the_environment_are_found(tmp_path: Path, text: str, found: set
 
 def plant(folder: Path, files: dict[str, str]) -> None:
     """A package with a module of every room, and these files."""
-    rooms = ("box", "cluster", "code", "commands", "config", "heroku", "notebook", "proxy")
+    rooms = ("box", "cluster", "code", "commands", "config", "heroku", "notebook", "proxy", "zeppelin")
     tree = {f"{room}/__init__.py": "" for room in rooms}
     tree |= {f"{name}.py": "" for name in LAYERS if name not in rooms}
     tree |= {"__init__.py": "", "box/names.py": "", "box/handle.py": "", "commands/down.py": "", "heroku/client.py": ""}
@@ -290,7 +290,7 @@ def test_the_build_needs_little_of_the_product() -> None:
     trees = modules(ROOT / "buildpack")
     nodes = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     ours = {node.module for node in nodes if not node.level and (node.module or "").startswith("sparkspace")}
-    assert ours == {"sparkspace.archive", "sparkspace.errors", "sparkspace.log"}
+    assert ours == {"sparkspace.archive", "sparkspace.errors", "sparkspace.log", "sparkspace.zeppelin"}
 
 
 def test_every_command_has_its_module() -> None:

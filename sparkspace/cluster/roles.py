@@ -132,13 +132,24 @@ def client(place: Place, name: str, args: list[str], executor: sizing.Executor) 
     """
     home = launch.spark_home(place.env)
     argv = (str(home / "bin" / name), *_shell(place, name, args), *flags.given(home, args))
-    # The master shows the driver's page to people, and finds it: a one-off dyno may have no name.
-    env = {**_environment(place, home), "SPARK_PUBLIC_DNS": place.dyno.private_ip}
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, [env.get("PYTHONPATH"), PYTHON]))
+    env = driver_environment(place)
     if name == "pyspark":
         env["_SPARKSPACE_PYTHONSTARTUP"] = env.get("PYTHONSTARTUP", "")
         env["PYTHONSTARTUP"] = os.path.join(PYTHON, "sparkspace_startup.py")
     return Launch(driver_conf(place, executor), argv, env)
+
+
+def driver_environment(place: Place) -> dict[str, str]:
+    """What a driver of this dyno sees, but for where its conf files are.
+
+    Raises:
+        ConfigError: the cluster has no secret.
+        LaunchError: there is no Spark, or no Java.
+    """
+    # The master shows the driver's page to people, and finds it: a one-off dyno may have no name.
+    env = {**_environment(place, launch.spark_home(place.env)), "SPARK_PUBLIC_DNS": place.dyno.private_ip}
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, [env.get("PYTHONPATH"), PYTHON]))
+    return env
 
 
 def _shell(place: Place, name: str, args: list[str]) -> tuple[str, ...]:

@@ -61,7 +61,8 @@ VARS = (
     "SPARKSPACE_MAX_DYNO_HOURS_PER_DAY",
     "SPARKSPACE_URL",  # push reads it, on a laptop
     "SPARKSPACE_CLASS_DIR",
-    "SPARKSPACE_NOTEBOOK",  # the build reads this and the next two
+    "SPARKSPACE_NOTEBOOK",  # the build reads this and the next three
+    "SPARKSPACE_ZEPPELIN_VERSION",
     "SPARKSPACE_KEEP",
     "SPARKSPACE_IVY_SETTINGS",
 )

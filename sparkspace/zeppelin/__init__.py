@@ -1,0 +1,1 @@
+"""Apache Zeppelin: which Spark it runs on, what its Spark interpreter is told, and its REST API."""
