@@ -1,4 +1,4 @@
-"""Making a class-data archive: a run of Spark that uses much of it, and a JVM that writes down what it has loaded.
+"""Making class-data archives: a run of Spark that uses much of it, and a JVM that writes down what it has loaded.
 
 ``python3 -m buildpack.archives SPARK_HOME JAVA_HOME`` is what scripts/setup runs; bin/compile does the same for a slug.
 Whatever goes wrong is said, and does no harm: then there is no archive.
@@ -22,18 +22,23 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sparkspace.archive import ARCHIVE, CLASS_PATH, FOLDER, MANIFEST, describe, find
+from sparkspace.archive import ARCHIVES, CLASS_PATH, FOLDER, LAUNCHER, MANIFEST, Kind, describe, find
 from sparkspace.log import notice
 
 from . import cache, jars, scala
 from .app import App
 from .log import Step
 
-TRAINING = Path(__file__).parent / "training.py"
-RECIPE = (Path(__file__).read_text(), TRAINING.read_text())
+LOCAL = ("--master", "local-cluster[1,1,512]", "--driver-memory", "1g")
+TRAININGS: dict[Kind, tuple[Path, tuple[str, ...]]] = {
+    "application": (Path(__file__).parent / "training.py", LOCAL),
+    "daemon": (Path(__file__).parent / "daemons.py", ()),
+}
+RECIPE = (Path(__file__).read_text(), *(script.read_text() for script, _ in TRAININGS.values()))
 TRAINED_WITHIN_S = 600
 RUNS_AT = Path("/app")
 MASTER = "org.apache.spark.deploy.master.Master"
+SUBMIT = "org.apache.spark.deploy.SparkSubmit"
 LINKS = (".heroku/python", ".jdk")
 MANIFEST_WIDTH = 70  # bytes of a line; what is longer goes on in the next, after a blank
 
@@ -112,11 +117,12 @@ def make(home: Path, java_home: Path, python: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     try:
-        with Step("Making the class-data archive, by a first run of Spark") as step:
-            write_class_path(home)
-            _train(home, java_home, python)
-            (folder / MANIFEST).write_text(json.dumps(describe(folder, java_home)))
-            step.weigh(folder / ARCHIVE)
+        write_class_path(home)
+        for kind, name in ARCHIVES.items():
+            with Step(f"Making the class-data archive of {kind}s, by a first run of Spark") as step:
+                told = _train(kind, home, java_home, python)
+                step.weigh(folder / name)
+        (folder / MANIFEST).write_text(json.dumps({**describe(folder, java_home), LAUNCHER: told}))
     except BaseException:
         shutil.rmtree(folder)
         raise
@@ -139,19 +145,26 @@ def write_class_path(home: Path) -> None:
     os.utime(path, (jars.DATE, jars.DATE))
 
 
-def _train(home: Path, java_home: Path, python: Path) -> None:
+def _train(kind: Kind, home: Path, java_home: Path, python: Path) -> list[str]:
     """Run Spark's own spark-submit, but on a class path that has the archive's jar alone.
 
     Spark would put a folder of conf files after it, and Java 25 uses an archive only where that folder still is.
+    What Spark's launcher gives a daemon's JVM comes back: a start need not ask it again.
     """
     folder = home / FOLDER
     with tempfile.TemporaryDirectory(prefix="training-") as scratch:
         env = _env(home, java_home, python, scratch)
-        making = f"-XX:ArchiveClassesAtExit={folder / ARCHIVE} -Xlog:disable"
-        options = ["--master", "local-cluster[1,1,512]", "--driver-memory", "1g", "--driver-java-options", making]
-        argv = _submitting(java_home, [*options, str(TRAINING)], env)
+        making = f"-XX:ArchiveClassesAtExit={folder / ARCHIVES[kind]} -Xlog:disable"
+        script, options = TRAININGS[kind]
+        argv = launched(java_home, [SUBMIT, *options, "--driver-java-options", making, str(script)], env)
         argv[argv.index("-cp") + 1] = str(folder / CLASS_PATH)
         _run(argv, env, scratch)
+        return module_options(launched(java_home, [MASTER], env))
+
+
+def module_options(argv: list[str]) -> list[str]:
+    """What is between the heap's size and the class in a command of Spark's launcher (``JavaModuleOptions``)."""
+    return argv[argv.index("-cp") + 3 : argv.index(MASTER)]
 
 
 def _env(home: Path, java_home: Path, python: Path, scratch: str) -> dict[str, str]:
@@ -169,19 +182,23 @@ def _env(home: Path, java_home: Path, python: Path, scratch: str) -> dict[str, s
     }  # fmt: skip
 
 
-def _submitting(java_home: Path, arguments: list[str], env: Mapping[str, str]) -> list[str]:
-    """The command that Spark's bin/spark-submit becomes: what Spark's launcher prints, each word with a NUL after it.
+def launched(java_home: Path, words: list[str], env: Mapping[str, str]) -> list[str]:
+    """The command that Spark's bin/spark-class becomes: what its launcher prints, each word with a NUL after it.
+
+    Args:
+        words: a class and its arguments.
+        env: with ``SPARK_HOME`` and ``SPARK_SCALA_VERSION``.
 
     Raises:
         OSError: it prints something else.
+        subprocess.SubprocessError: it fails.
     """
     launcher = [str(java_home / "bin" / "java"), "-cp", f"{env['SPARK_HOME']}/jars/*", "org.apache.spark.launcher.Main"]
-    argv = [*launcher, "org.apache.spark.deploy.SparkSubmit", *arguments]
-    said = subprocess.run(argv, env=env, capture_output=True, text=True, check=True, timeout=60).stdout
-    words = said.rpartition("\n")[2].split("\0")[:-1]  # a line that ends comes before, at least an empty one
-    if "-cp" not in words:
+    said = subprocess.run([*launcher, *words], env=env, capture_output=True, text=True, check=True, timeout=60).stdout
+    found = said.rpartition("\n")[2].split("\0")[:-1]  # a line that ends comes before, at least an empty one
+    if "-cp" not in found:
         raise OSError(f"Spark's launcher prints no command but {said[:200]!r}")
-    return words
+    return found
 
 
 def _run(argv: list[str], env: Mapping[str, str], folder: str) -> None:
@@ -207,7 +224,7 @@ def verify(home: Path, java_home: Path) -> tuple[int, int]:
         OSError: none.
         subprocess.SubprocessError: Java takes more than a minute for it.
     """
-    found = find(home, java_home)
+    found = find(home, java_home, "daemon")
     command = [str(java_home / "bin" / "java"), *found.options.split(), "-Xlog:class+load", "-cp", found.class_path]
     said = subprocess.run([*command, MASTER, "--help"], capture_output=True, text=True, timeout=60)
     loaded = [line for line in said.stdout.splitlines() if "source: " in line]

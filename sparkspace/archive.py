@@ -15,27 +15,35 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from .log import event
 
 FOLDER = "archives"  # in SPARK_HOME
 CLASS_PATH = "classes.jar"
-ARCHIVE = "spark.jsa"
-MANIFEST = "archive.json"  # which Java, and how many bytes
+Kind = Literal["application", "daemon"]
+# A JVM maps all of its archive, and a daemon needs a quarter of what a driver, an executor or a history server does.
+ARCHIVES: dict[Kind, str] = {"application": "spark.jsa", "daemon": "daemons.jsa"}
+LAUNCHER = "launcher"
+MANIFEST = "archive.json"  # which Java, how many bytes, and what Spark's launcher gives a JVM
 
 
 @dataclass(frozen=True)
 class Archive:
-    """What a JVM needs to use an archive: the begin of its class path, and options."""
+    """What a JVM needs to use an archive: the begin of its class path, and options.
+
+    ``launcher`` is what Spark's own launcher gives every JVM of this version (``--add-opens`` and more).
+    """
 
     class_path: str
     options: str
+    launcher: tuple[str, ...] = ()
 
 
 NONE = Archive("", "")
 
 
-def find(home: Path, java_home: Path) -> Archive:
+def find(home: Path, java_home: Path, kind: Kind = "application") -> Archive:
     """The archive of a Spark for a Java; ``NONE`` if there is none that fits.
 
     Java itself checks the rest (the class path; date and size of each jar), says a line on stderr, and goes on without.
@@ -44,10 +52,11 @@ def find(home: Path, java_home: Path) -> Archive:
     folder = home / FOLDER
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
+        launcher = tuple(manifest.pop(LAUNCHER, ()))
         fits = manifest == describe(folder, java_home)
     except FileNotFoundError:
         return NONE
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         event("archive-ignored", reason=str(error))
         return NONE
     if not fits:
@@ -56,13 +65,18 @@ def find(home: Path, java_home: Path) -> Archive:
     # -Xlog: the JVM's own warnings go to stdout, where a command's results are. Of cds alone Java 25 says, as an error,
     # that Java's own archive was made without Spark's --add-opens. That does no harm; what does has one more tag.
     quiet = "-Xlog:disable -Xlog:all=warning,cds=off:stderr"
-    return Archive(str(folder / CLASS_PATH), f"-XX:SharedArchiveFile={folder / ARCHIVE} {quiet}")
+    # Else Java puts an archive at another address each time (JDK-8294323), by which each JVM has a copy of its own of
+    # all of it: with this, the processes of a dyno share what they only read.
+    shared = "-XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0"
+    options = f"-XX:SharedArchiveFile={folder / ARCHIVES[kind]} {shared} {quiet}"
+    return Archive(str(folder / CLASS_PATH), options, launcher)
 
 
 def describe(folder: Path, java_home: Path) -> dict[str, object]:
-    """What the manifest of an archive has to say, if the archive is whole and this Java has made it.
+    """What the manifest of the archives has to say, if they are whole and this Java has made them.
 
     Raises:
-        OSError: one of the two has no such file.
+        OSError: a file is not there.
     """
-    return {"java": (java_home / "release").read_text(), "bytes": (folder / ARCHIVE).stat().st_size}
+    sizes = {name: (folder / name).stat().st_size for name in ARCHIVES.values()}
+    return {"java": (java_home / "release").read_text(), "bytes": sizes}

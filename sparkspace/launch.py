@@ -94,12 +94,25 @@ def spark_version(home: Path) -> str:
     Raises:
         LaunchError: there is none, or more than one.
     """
+    return _core(home).split("-", 2)[2]
+
+
+def scala_version(home: Path) -> str:
+    """The version of Scala that Spark was compiled with, ``2.13`` or ``2.12``, in the name of the same jar.
+
+    Raises:
+        LaunchError: there is none, or more than one.
+    """
+    return _core(home).partition("_")[2].partition("-")[0]
+
+
+def _core(home: Path) -> str:
     jars = list((home / "jars").glob("spark-core_*.jar"))
     if len(jars) != 1:
         raise LaunchError(
             f"{home}/jars has {len(jars)} files spark-core_*.jar, but must have one.", "Install Spark anew."
         )
-    return jars[0].stem.split("-", 2)[2]
+    return jars[0].stem
 
 
 def has_jar(env: Mapping[str, str], name: str) -> bool:

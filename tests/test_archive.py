@@ -13,7 +13,7 @@ import pytest
 
 from buildpack import archives
 from sparkspace import archive, launch, sizing
-from sparkspace.archive import ARCHIVE, CLASS_PATH, FOLDER, MANIFEST, NONE
+from sparkspace.archive import ARCHIVES, CLASS_PATH, FOLDER, LAUNCHER, MANIFEST, NONE
 from sparkspace.cluster import roles
 from sparkspace.config import Dyno, Settings
 from sparkspace.sizing import Executor
@@ -21,6 +21,10 @@ from sparkspace.sizing import Executor
 from .launchers import FACTS, SECRET, fake_spark
 
 JAVA = 'JAVA_VERSION="17.0.15"\n'
+ARCHIVE = ARCHIVES["application"]
+GIVEN = (
+    f"-Xmx1g --add-opens=some {archives.MASTER}"  # what the launcher of a Java that is none puts after the class path
+)
 
 
 def spark(folder: Path, jars: int = 3) -> Path:
@@ -32,8 +36,10 @@ def spark(folder: Path, jars: int = 3) -> Path:
             jar.writestr(f"in-{number}.txt", "x")
     (home / FOLDER).mkdir()
     archives.write_class_path(home)
-    (home / FOLDER / ARCHIVE).write_bytes(b"x" * 100)
-    (home / FOLDER / MANIFEST).write_text(json.dumps(archive.describe(home / FOLDER, java(folder))))
+    for name in ARCHIVES.values():
+        (home / FOLDER / name).write_bytes(b"x" * 100)
+    told = archive.describe(home / FOLDER, java(folder))
+    (home / FOLDER / MANIFEST).write_text(json.dumps({**told, LAUNCHER: ["--add-opens=some"]}))
     return home
 
 
@@ -70,6 +76,9 @@ def test_an_archive_that_fits_is_used(tmp_path: Path) -> None:
     found = archive.find(home, java(tmp_path))
     assert found.class_path == f"{home}/archives/classes.jar"
     assert f"-XX:SharedArchiveFile={home}/archives/spark.jsa" in found.options.split()
+    smaller = archive.find(home, java(tmp_path), "daemon")
+    assert smaller.options == found.options.replace("spark.jsa", "daemons.jsa")
+    assert smaller.launcher == found.launcher == ("--add-opens=some",)
 
 
 def test_a_spark_without_one_is_not_worth_a_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,11 +90,12 @@ def test_a_spark_without_one_is_not_worth_a_word(tmp_path: Path, capsys: pytest.
     "damage",
     [
         lambda home, folder: (home / FOLDER / ARCHIVE).write_bytes(b"x" * 99),
-        lambda home, folder: (home / FOLDER / ARCHIVE).write_bytes(b""),
+        lambda home, folder: (home / FOLDER / ARCHIVES["daemon"]).write_bytes(b""),
         lambda home, folder: (home / FOLDER / MANIFEST).write_text("{"),
+        lambda home, folder: (home / FOLDER / MANIFEST).write_text("[]"),
         lambda home, folder: java(folder, JAVA.replace("15", "16")),
     ],
-    ids=["cut", "empty", "no-json", "another-java"],
+    ids=["cut", "empty", "no-json", "no-object", "another-java"],
 )
 def test_one_that_does_not_fit_is_ignored(tmp_path: Path, capsys: pytest.CaptureFixture[str], damage) -> None:  # noqa: ANN001
     """Java 17 dies of a SIGBUS of an archive that was cut."""
@@ -136,9 +146,17 @@ def submitting(home: Path, java_home: Path, script: str) -> None:
     shutil.rmtree(home / FOLDER)
     (java_home / "bin").mkdir()
     (java_home / "submit").write_text(f"#!/bin/sh\n{script}\n")
-    (java_home / "bin" / "java").write_text(f"#!/bin/sh\nprintf '\\0\\n{java_home}/submit\\0-cp\\0conf:jars\\0'\n")
+    words = "".join(f"{word}\\0" for word in GIVEN.split())
+    (java_home / "bin" / "java").write_text(
+        f"#!/bin/sh\nprintf '\\0\\n{java_home}/submit\\0-cp\\0conf:jars\\0{words}'\n"
+    )
     for program in ("submit", "bin/java"):
         (java_home / program).chmod(0o755)
+
+
+def making(home: Path) -> str:
+    """Lines of a script that makes what are archives in name alone."""
+    return " && ".join(f"echo x >{home}/{FOLDER}/{name}" for name in ARCHIVES.values())
 
 
 @pytest.mark.parametrize(
@@ -166,7 +184,7 @@ def test_a_run_that_fails_is_said_and_leaves_nothing(
 def test_python_finds_its_library(tmp_path: Path) -> None:
     """heroku/python's is built for another place, and its own bin/compile sets the variable too."""
     home = spark(tmp_path)
-    script = f'[ "${{LD_LIBRARY_PATH%%:*}}" = "{tmp_path}/python/lib" ] && echo x >{home}/{FOLDER}/{ARCHIVE}'
+    script = f'[ "${{LD_LIBRARY_PATH%%:*}}" = "{tmp_path}/python/lib" ] && {making(home)}'
     submitting(home, java(tmp_path), script)
     archives.make(home, java(tmp_path), tmp_path / "python" / "bin" / "python3")
     assert archive.find(home, java(tmp_path)) != NONE
@@ -175,9 +193,7 @@ def test_python_finds_its_library(tmp_path: Path) -> None:
 def test_nothing_but_the_jar_is_on_the_class_path(tmp_path: Path) -> None:
     """A folder of conf files that is gone is one that Java 25 misses, and then it does not use the archive."""
     home = spark(tmp_path)
-    submitting(
-        home, java(tmp_path), f'[ "$*" = "-cp {home}/{FOLDER}/{CLASS_PATH}" ] && echo x >{home}/{FOLDER}/{ARCHIVE}'
-    )
+    submitting(home, java(tmp_path), f'[ "$*" = "-cp {home}/{FOLDER}/{CLASS_PATH} {GIVEN}" ] && {making(home)}')
     archives.make(home, java(tmp_path), tmp_path / "python" / "bin" / "python3")
     assert archive.find(home, java(tmp_path)) != NONE
 

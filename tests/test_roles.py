@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from sparkspace.cluster import jvm
+
 from . import launchers
 from .launchers import S3, SECRET, SECRETS
 
 URL = "spark://1.master.myapp.app.localspace:7077"
 JAVA = "-Dsun.net.inetaddr.ttl=5 -Dsun.net.inetaddr.negative.ttl=1"
+SMALL = f"{jvm.QUICK} {jvm.SERIAL} {jvm.LITTLE}"
+EXPORTED = {"SPARK_ENV_LOADED": "1", "SPARK_SCALA_VERSION": "2.13"}
 PYTHON = launchers.ROOT / "sparkspace" / "code" / "python"
 CORES = str(len(os.sched_getaffinity(0)))
 
@@ -85,13 +89,18 @@ DROPPED = ("JAVA_TOOL_OPTIONS", "PYTHONHOME", "SPARK_CONF_DIR", "SPARK_MASTER_HO
     [
         (
             "spark-master",
-            {"SPARK_DAEMON_MEMORY": "1024m", "SPARK_DAEMON_JAVA_OPTS": f"{JAVA} -Djava.io.tmpdir={{tmp}}"},
+            {
+                **EXPORTED,
+                "SPARK_DAEMON_MEMORY": "1024m",
+                "SPARK_DAEMON_JAVA_OPTS": f"{JAVA} -Djava.io.tmpdir={{tmp}} {SMALL}",
+            },
         ),
         (
             "spark-worker",
             {
+                **EXPORTED,
                 "SPARK_DAEMON_MEMORY": "384m",
-                "SPARK_DAEMON_JAVA_OPTS": f"{JAVA} -Djava.io.tmpdir={{tmp}}",
+                "SPARK_DAEMON_JAVA_OPTS": f"{JAVA} -Djava.io.tmpdir={{tmp}} {SMALL}",
                 "JAVA_HOME": str(launchers.ROOT / "sparkspace" / "cycling" / "java"),
                 "_SPARKSPACE_JAVA_HOME": "{java}",
                 "_SPARKSPACE_PYTHON": str(Path(sys.executable).with_name("python3")),
@@ -152,7 +161,7 @@ def test_operators_choices_stay(dyno: dict[str, str]) -> None:
     }
     given = launchers.run("spark-worker", env={**dyno, **chosen, "SPARK_DAEMON_JAVA_OPTS": "-ea"}).echo["env"]
     assert {name: given[name] for name in chosen} == chosen
-    assert given["SPARK_DAEMON_JAVA_OPTS"] == f"{JAVA} -Djava.io.tmpdir={dyno['TMPDIR']} -ea"
+    assert given["SPARK_DAEMON_JAVA_OPTS"] == f"{JAVA} -Djava.io.tmpdir={dyno['TMPDIR']} {SMALL} -ea"
 
 
 def test_daemon_says_what_it_becomes(dyno: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from .. import archive, conf, launch, ports, sizing, topology
 from ..config import Dyno, Settings
 from ..errors import ConfigError, LaunchError
-from . import flags
+from . import flags, jvm
 
 MASTER_CLASS = "org.apache.spark.deploy.master.Master"
 WORKER_CLASS = "org.apache.spark.deploy.worker.Worker"
@@ -56,7 +56,8 @@ class Launch:
 
     def command(self, conf_dir: Path) -> launch.Command:
         """The command, with the conf folder in its environment."""
-        return launch.Command(self.argv, {**self.env, "SPARK_CONF_DIR": str(conf_dir)})
+        argv = tuple(word.replace(jvm.CONF_DIR, str(conf_dir)) for word in self.argv)
+        return launch.Command(argv, {**self.env, "SPARK_CONF_DIR": str(conf_dir)})
 
 
 def master(place: Place, args: list[str]) -> Launch:
@@ -102,16 +103,13 @@ def zookeeper(place: Place, data: Path) -> Launch:
     home = launch.spark_home(place.env)
     env = _environment(place, home)
     heap = env.get("SPARK_DAEMON_MEMORY") or f"{_heap_mb(place)}m"
-    options = ["-XX:+ExitOnOutOfMemoryError", *conf.JAVA_OPTIONS.split(), f"-Djava.io.tmpdir={tempfile.gettempdir()}"]
-    argv = [
-        f"{env['JAVA_HOME']}/bin/java",
-        f"-Xmx{heap}",
-        *options,
-        *shlex.split(env.get("SPARK_DAEMON_JAVA_OPTS", "")),
-    ]
+    found = _archive(place, "daemon")
+    options = ["-XX:+ExitOnOutOfMemoryError", *shlex.split(_options(place, found, ZOOKEEPER_CLASS))]
+    class_path = os.pathsep.join(filter(None, [found.class_path, f"{home}/jars/*"]))
+    java = [f"{env['JAVA_HOME']}/bin/java", f"-Xmx{heap}", *options, "-cp", class_path]
     hosts = topology.zookeeper_hosts(place.dyno, place.settings)
     files = conf.zookeeper(place.dyno, place.settings, hosts, data)
-    return Launch(files, (*argv, "-cp", f"{home}/jars/*", ZOOKEEPER_CLASS), env)
+    return Launch(files, (*java, ZOOKEEPER_CLASS), env)
 
 
 def refuse_missing_jar(env: Mapping[str, str]) -> None:
@@ -200,8 +198,8 @@ def _values(
     )
 
 
-def _archive(place: Place) -> archive.Archive:
-    return archive.find(launch.spark_home(place.env), launch.java_home(place.env))
+def _archive(place: Place, kind: archive.Kind = "application") -> archive.Archive:
+    return archive.find(launch.spark_home(place.env), launch.java_home(place.env), kind)
 
 
 def recovery_dir(place: Place) -> str:
@@ -255,19 +253,32 @@ def _daemon(place: Place, spark_class: list[str], heap: str, role: conf.Role = "
     home = launch.spark_home(place.env)
     env = _environment(place, home)
     env.setdefault("SPARK_DAEMON_MEMORY", heap)
-    found = _archive(place)
+    found = _archive(place, "application" if role == "history" else "daemon")
     if found.class_path:
         env["SPARK_DAEMON_CLASSPATH"] = os.pathsep.join(
             filter(None, [found.class_path, env.get("SPARK_DAEMON_CLASSPATH")])
         )
+    env["SPARK_DAEMON_JAVA_OPTS"] = _options(place, found, spark_class[0])
+    env.update(jvm.exported(home))
+    return Launch(daemon_conf(place, role), jvm.command(home, found, env, spark_class), env)
+
+
+def _options(place: Place, found: archive.Archive, main: str) -> str:
+    """The options of a daemon's JVM; the operator's come last."""
     options = [
         conf.JAVA_OPTIONS,
         found.options,
         f"-Djava.io.tmpdir={tempfile.gettempdir()}",
-        env.get("SPARK_DAEMON_JAVA_OPTS", ""),
+        _small(place, main),
+        place.env.get("SPARK_DAEMON_JAVA_OPTS", ""),
     ]
-    env["SPARK_DAEMON_JAVA_OPTS"] = " ".join(filter(None, options))
-    return Launch(daemon_conf(place, role), (str(home / "bin" / "spark-class"), *spark_class), env)
+    return " ".join(filter(None, options))
+
+
+def _small(place: Place, main: str) -> str:
+    """A history server is not small: it reads logs of any size."""
+    serves = main == WORKER_CLASS and place.settings.serves_shuffles
+    return "" if main == HISTORY_CLASS else jvm.small(place.env, main, serves)
 
 
 def _environment(place: Place, home: Path) -> dict[str, str]:

@@ -131,9 +131,9 @@ def test_jvms_use_the_archive(box: Box) -> None:
 
 
 def mapping(box: Box, dyno: str) -> set[str]:
-    """The main classes of a dyno's processes that have the archive mapped."""
+    """The main classes of a dyno's processes that have an archive mapped."""
     looked = (
-        "for each in $(grep -l archives/spark.jsa /proc/[0-9]*/maps 2>/dev/null);"
+        "for each in $(grep -l 'archives/[a-z]*.jsa' /proc/[0-9]*/maps 2>/dev/null);"
         " do tr '\\0' '\\n' <${each%/maps}/cmdline; done"
     )
     return set(re.findall(r"^org\.apache\.spark\.[\w.]*\.(\w+)$", box.out("run:inside", dyno, looked), re.MULTILINE))

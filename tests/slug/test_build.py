@@ -26,7 +26,7 @@ def test_nothing_names_the_folder_of_the_build(foreign: Built) -> None:
         str(app.folder / name) for name in (".profile.d", ".heroku/sparkspace", "bin", "conf-templates", "sparkspace")
     ]
     site = next((app.folder / ".heroku/python/lib").glob("python3.*/site-packages"))
-    named = ["grep", "-rl", "--exclude=spark.jsa", str(app.folder), *places, str(site / "pyspark"), str(site / "py4j")]
+    named = ["grep", "-rl", "--exclude=*.jsa", str(app.folder), *places, str(site / "pyspark"), str(site / "py4j")]
     searched = subprocess.run(named, capture_output=True, text=True)
     assert (searched.returncode, searched.stdout) == (1, ""), searched.stderr
 

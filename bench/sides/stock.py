@@ -1,0 +1,97 @@
+"""Spark as it comes, on loopback addresses: its own scripts, with the cores and the memory that ours have."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pyspark
+
+HOME = Path(pyspark.__path__[0])
+CORES = os.cpu_count() or 1
+WORKER_MB = EXECUTOR_MB = 1536  # what sizing.py gives a Private-M
+DRIVER_MB = 2048
+DAEMON_MB = {"master": 1024, "worker": 384}
+PATIENCE_S = 300
+MASTER, DRIVER = "127.77.0.1", "127.77.0.9"
+URL, PAGE = f"spark://{MASTER}:7077", f"http://{MASTER}:8080/json/"
+
+Daemon = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@contextlib.contextmanager
+def daemons(scratch: str, more: Mapping[str, str] | None = None) -> Iterator[Daemon]:
+    """Start Spark daemons by ``bin/spark-class``; all are ended at the end."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(role: str, address: str, *args: str) -> subprocess.Popen[bytes]:
+        name = f"org.apache.spark.deploy.{role}.{role.capitalize()}"
+        memory = {"SPARK_LOCAL_IP": address, "SPARK_DAEMON_MEMORY": f"{DAEMON_MB[role]}m"}
+        env = {**environment(scratch), **memory, **(more or {})}
+        command = [str(HOME / "bin" / "spark-class"), name, "--host", address, *args]
+        null = subprocess.DEVNULL
+        processes.append(subprocess.Popen(command, env=env, stdout=null, stderr=null, start_new_session=True))
+        return processes[-1]
+
+    try:
+        yield start
+    finally:
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+        for process in processes:
+            process.wait()
+
+
+def master(daemon: Daemon) -> subprocess.Popen[bytes]:
+    """Start the master."""
+    return daemon("master", MASTER, "--port", "7077", "--webui-port", "8080")
+
+
+def worker(daemon: Daemon, number: int) -> subprocess.Popen[bytes]:
+    """Start a worker, from 1 on."""
+    size = ["--cores", str(CORES), "--memory", f"{WORKER_MB}m", "--webui-port", "8081"]
+    return daemon("worker", f"127.77.0.{number + 1}", *size, URL)
+
+
+def environment(scratch: str) -> dict[str, str]:
+    """What Spark's scripts need, and nothing that would slow them or speed them up."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "JAVA_HOME") if name in os.environ}
+    local = {
+        "SPARK_LOCAL_DIRS": scratch,
+        "SPARK_WORKER_DIR": scratch,
+        "SPARK_MASTER_OPTS": "-Dspark.deploy.defaultCores=4",
+    }
+    return {**kept, **local, "SPARK_HOME": str(HOME), "PYSPARK_PYTHON": sys.executable}
+
+
+def client(program: str, cores: int = 4) -> list[str]:
+    """The command of a driver: ``spark-submit`` or ``spark-shell``."""
+    sizes = ["--driver-memory", f"{DRIVER_MB}m", "--executor-memory", f"{EXECUTOR_MB}m"]
+    host = ["--conf", f"spark.driver.host={DRIVER}", "--conf", f"spark.driver.bindAddress={DRIVER}"]
+    return [str(HOME / "bin" / program), "--master", URL, *sizes, "--total-executor-cores", str(cores), *host]
+
+
+def wait(told: Callable[[dict[str, object]], bool], page: str = PAGE) -> None:
+    """Ask a master ten times a second, until what it tells is so."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(page, timeout=5) as reply:
+            if told(json.load(reply)):
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"{page} does not tell it after {PATIENCE_S} s")
+
+
+def alive(state: Mapping[str, object]) -> list[str]:
+    """The ids of the workers that are ALIVE."""
+    workers: list[dict[str, str]] = state["workers"]  # type: ignore[assignment]
+    return [each["id"] for each in workers if each["state"] == "ALIVE"]

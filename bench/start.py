@@ -1,0 +1,251 @@
+"""How long each thing that a user waits for takes, beside Spark's own scripts with the same memory and cores.
+
+A master until it is ALIVE (ours: ``bin/spark-master``, with its launcher), and on a cluster that runs (ours: a box): a
+worker from its restart until it is registered again, ``spark-shell`` until the answer of the README's reduce,
+``spark-submit`` of a Python script until its first answer, and in that script the time from the application's start to
+its first task, in Python, on an executor. What a master and a worker that do nothing hold of memory, and what the
+launcher uses of the processor before Spark's turn, beside ``bash`` and ``erb`` (if Ruby is installed).
+
+The sides alternate in one run. Stock has no authentication and no encryption. ``spark-shell`` and scripts run in one-off
+dynos, as ``bin/sparkspace run``. Usage: .venv/bin/python3 bench/start.py [--runs N] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+from sides import ours, stock, turns
+
+JOB = """\
+import time
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.appName("start").getOrCreate()
+sc = spark.sparkContext
+first = sc.parallelize([0], 1).map(lambda _: __import__("time").time()).first()
+print("answer", sc.parallelize(range(1000), 4).map(lambda n: n * n).sum(), first - sc.startTime / 1000, flush=True)
+spark.stop()
+"""
+ANSWER = "answer 332833500 "
+REDUCE, REDUCED = "sc.parallelize(1 to 100).reduce(_ + _)\n", "5050"
+TEMPLATE = "<% ENV.each do |name, value| %><%= name %>=<%= value %>\n<% end %>"
+FACTS = {
+    "DYNO": "master.1",
+    "HEROKU_PRIVATE_IP": "127.78.0.1",
+    "HEROKU_DNS_APP_NAME": "bench.app.localspace",
+    "HEROKU_DNS_FORMATION_NAME": "master.bench.app.localspace",
+    "HEROKU_DNS_DYNO_NAME": "1.master.bench.app.localspace",
+    "SPARKSPACE_SECRET": "of-a-benchmark-that-is-alone",
+    "SPARK_DAEMON_MEMORY": f"{stock.DAEMON_MB['master']}m",
+}
+WORDS = {
+    "launcher": "launcher before Spark's turn, CPU s",
+    "master": "a master is ALIVE, s",
+    "worker": "worker: restart until registered again, s",
+    "shell": "`spark-shell` until the answer of a reduce, s",
+    "script": "`spark-submit` of a Python script until its answer, s",
+    "task": "application asks for executors until a task runs, s",
+    "resident": "resident memory of an idle master and worker, MB",
+    "own": "of it their own (not files that others share), MB",
+}
+AIMS = {
+    "launcher": 1.0, "master": 0.45, "worker": 0.50, "shell": 0.60, "script": 0.55, "task": 0.60, "resident": 0.70,
+}  # fmt: skip
+
+
+def main() -> None:
+    """Run both sides in turn, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5, help="of each side, after one of each that does not count")
+    parser.add_argument("--json", type=Path, default=turns.RESULTS / "start.json")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch, our_cluster() as our, stock_cluster(scratch) as theirs:
+        our_own, their_own = our_launcher(scratch), erb(scratch)
+        measured = turns.alternate(
+            {"ours": lambda: values(our, our_master, our_own),
+             "stock": lambda: values(theirs, lambda: stock_master(scratch), their_own)},
+            options.runs,
+        )  # fmt: skip
+    if shutil.which("erb") is None:
+        print("No Ruby here (erb): the launcher is not compared.", file=sys.stderr)
+    turns.keep(options.json, {"runs": measured, "ratio": turns.ratios(measured), "aims": AIMS})
+    print(turns.table(measured, WORDS, AIMS))
+
+
+class Cluster:
+    """A cluster that runs: its master's page, its processes, how its worker is restarted and a driver started."""
+
+    def __init__(
+        self, page: str, daemons: Callable[[], list[int]], restart: Callable[[], None],
+        client: Callable[[str, str], list[str]], env: dict[str, str] | None,
+    ) -> None:  # fmt: skip
+        self.page, self.daemons, self.restart, self.client, self.env = page, daemons, restart, client, env
+
+    def again(self) -> float:
+        """Seconds from a worker's restart until another is registered."""
+        before: list[str] = []
+        stock.wait(lambda state: bool(before.extend(stock.alive(state)) or before), self.page)
+        since = time.monotonic()
+        self.restart()
+        stock.wait(lambda state: set(stock.alive(state)) - set(before) != set(), self.page)
+        return time.monotonic() - since
+
+    def driver(self, program: str, stdin: str, sign: str) -> tuple[float, str]:
+        """Seconds until a driver's output has a sign, and its line."""
+        since = time.monotonic()
+        with subprocess.Popen(
+            self.client(program, stdin), env=self.env, cwd=ours.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True,
+        ) as process:  # fmt: skip
+            assert process.stdin and process.stdout
+            process.stdin.write(stdin)
+            process.stdin.close()
+            line = next((line for line in process.stdout if sign in line), "")
+            took = time.monotonic() - since
+            process.stdout.read()
+        if not line:
+            raise RuntimeError(f"{program} ended without {sign!r}")
+        return took, line
+
+    def memory(self) -> dict[str, float]:
+        """Megabytes of its idle daemons."""
+        found = [psutil.Process(pid).memory_info() for pid in self.daemons()]
+        return {
+            "resident": sum(each.rss for each in found) / 1e6,
+            "own": sum(each.rss - each.shared for each in found) / 1e6,
+        }
+
+
+def values(cluster: Cluster, master: Callable[[], float], launcher: list[str]) -> turns.Values:
+    """All that is measured of a side, once."""
+    shell, _ = cluster.driver("spark-shell", REDUCE, REDUCED)
+    script, line = cluster.driver("spark-submit", JOB, ANSWER)
+    found = {"master": master(), "worker": cluster.again(), "shell": shell, "script": script}
+    found["task"] = float(line.split()[2])
+    time.sleep(2)  # until the restarted worker has nothing more to do
+    found |= cluster.memory()
+    if shutil.which("erb"):
+        found["launcher"] = cpu_s(launcher)
+    return found
+
+
+def cpu_s(command: list[str]) -> float:
+    """CPU seconds of a program, the mean of ten runs: the clock is coarse."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    for _ in range(10):
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime) / 10
+
+
+@contextlib.contextmanager
+def our_cluster() -> Iterator[Cluster]:
+    """A box with a worker, on loopback."""
+    with ours.box(1, "--network", "loopback"):
+        address = ours.sparkspace("run:inside", "master.1", "echo $HEROKU_PRIVATE_IP").strip()
+        page = f"http://{address}:8080/json/"
+        yield Cluster(page, our_daemons, lambda: void(ours.sparkspace("restart", "worker.1")), our_client, None)
+
+
+def our_client(program: str, stdin: str) -> list[str]:
+    """In a one-off dyno."""
+    run = f"bin/{program}" if program == "spark-shell" else f"cat > /tmp/start.py; bin/{program} /tmp/start.py"
+    return [str(ours.ROOT / "bin" / "sparkspace"), "run", run]
+
+
+def our_daemons() -> list[int]:
+    """The processes of the master's and the worker's dyno, with the small parent of the worker."""
+    return jvms(str(ours.ROOT), "sparkspace-")
+
+
+@contextlib.contextmanager
+def stock_cluster(scratch: str) -> Iterator[Cluster]:
+    """A master and a worker by Spark's scripts."""
+    with stock.daemons(scratch) as daemon:
+        stock.master(daemon)
+        running = [stock.worker(daemon, 1)]
+        stock.wait(lambda state: len(stock.alive(state)) == 1)
+
+        def restart() -> None:
+            os.killpg(running[-1].pid, signal.SIGTERM)
+            running[-1].wait()
+            running.append(stock.worker(daemon, 1))
+
+        def client(program: str, stdin: str) -> list[str]:
+            job = Path(scratch, "job.py")
+            job.write_text(JOB)
+            return [*stock.client(program), *([str(job)] if program == "spark-submit" else [])]
+
+        yield Cluster(stock.PAGE, lambda: jvms("--host 127.77.0."), restart, client, stock.environment(scratch))
+
+
+def jvms(*signs: str) -> list[int]:
+    """The processes of masters and workers whose command line has all these."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or ())
+        if "org.apache.spark.deploy." in line and "SparkSubmit" not in line and all(sign in line for sign in signs):
+            found.append(process.pid)
+    return found
+
+
+def stock_master(scratch: str) -> float:
+    """Seconds until one more of Spark's masters is ALIVE."""
+    with stock.daemons(scratch) as daemon:
+        since = time.monotonic()
+        daemon("master", "127.77.0.5", "--port", "7077", "--webui-port", "8080")
+        stock.wait(lambda state: state["status"] == "ALIVE", "http://127.77.0.5:8080/json/")
+        return time.monotonic() - since
+
+
+def our_master() -> float:
+    """Seconds until one more of our masters is ALIVE."""
+    env = {**{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}, **FACTS}
+    since, null = time.monotonic(), subprocess.DEVNULL
+    process = subprocess.Popen(
+        [ours.ROOT / "bin" / "spark-master"], env=env, stdout=null, stderr=null, start_new_session=True
+    )
+    try:
+        stock.wait(lambda state: state["status"] == "ALIVE", f"http://{FACTS['HEROKU_PRIVATE_IP']}:8080/json/")
+        return time.monotonic() - since
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def our_launcher(scratch: str) -> list[str]:
+    """``bin/spark-master`` with a Spark that ends at once."""
+    home = Path(scratch, "nothing")
+    (home / "bin").mkdir(parents=True)
+    (home / "jars").mkdir()
+    (home / "jars" / "spark-core_2.13-4.3.0.jar").touch()
+    (home / "bin" / "spark-class").write_text("#!/bin/true\n")
+    (home / "bin" / "spark-class").chmod(0o755)
+    facts = [f"{name}={value}" for name, value in {**FACTS, "SPARK_HOME": str(home)}.items()]
+    return ["env", *facts, str(ours.ROOT / "bin" / "spark-master")]
+
+
+def erb(scratch: str) -> list[str]:
+    """What a launcher of bash that renders its conf file with Ruby's ``erb`` can't do without."""
+    template = Path(scratch, "conf.erb")
+    template.write_text(TEMPLATE)
+    return ["bash", "-c", f"erb {template} > {scratch}/conf && exec true"]
+
+
+def void(_: object) -> None:
+    """For what is done for its effect."""
+
+
+if __name__ == "__main__":
+    main()
