@@ -6,8 +6,8 @@ worker from its restart until it is registered again, ``spark-shell`` until the 
 its first task, in Python, on an executor. What a master and a worker that do nothing hold of memory, and what the
 launcher uses of the processor before Spark's turn, beside ``bash`` and ``erb`` (if Ruby is installed).
 
-The sides alternate in one run. Stock has no authentication and no encryption. ``spark-shell`` and scripts run in one-off
-dynos, as ``bin/sparkspace run``. Usage: .venv/bin/python3 bench/start.py [--runs N] [--json FILE]
+The sides alternate in one run. Stock has no authentication and no encryption. ``spark-shell`` and scripts run in
+one-off dynos, as ``bin/sparkspace run``. Usage: .venv/bin/python3 bench/start.py [--runs N] [--json FILE]
 """
 
 from __future__ import annotations

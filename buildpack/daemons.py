@@ -1,4 +1,4 @@
-"""What is run once so that the classes of daemons are archived: a master and a worker in one JVM, without an application.
+"""What is run once so that the classes of daemons are archived: a master and a worker in one JVM, and nothing else.
 
 Run by archives.py through Spark's own spark-submit.
 """
@@ -51,7 +51,7 @@ def has_worker(page: str) -> bool:
 
 def main() -> None:
     """Everything, once."""
-    gateway = launch_gateway()
+    gateway = launch_gateway()  # type: ignore[no-untyped-call]
     page = start(gateway)
     loader = gateway.jvm.java.lang.Thread.currentThread().getContextClassLoader()
     for name in CLASSES:
