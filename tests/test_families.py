@@ -120,6 +120,12 @@ def test_what_was_there_first_stays() -> None:
     assert text.count('sparkspace_x{dyno="a"}') == 1 and 'sparkspace_x{dyno="a"} 1.0' in text
 
 
+def test_who_is_asked_does_not_say_who_he_is() -> None:
+    families = Families()
+    families.merge(of_spark('metrics_master_apps_Number{dyno="master.9",role="worker",x="y"} 1'), {"dyno": "master.1"})
+    assert 'metrics_master_apps_Number{dyno="master.1",role="worker",x="y"} 1.0' in families.text().decode()
+
+
 def test_counters_and_histograms_keep_their_types() -> None:
     text = (
         "# TYPE sparkspace_drains_total counter\nsparkspace_drains_total 1\n"
