@@ -11,6 +11,7 @@ ZOOKEEPER = 2181
 ZOOKEEPER_PEER, ZOOKEEPER_ELECTION = 2888, 3888  # among the ZooKeepers themselves
 SHUFFLE_SERVICE = 7337  # spark.shuffle.service.port of Spark itself
 CLASS_SERVER = 7090  # no pages: not in PAGES, so that the proxy shows it to nobody
+TALLY = 7091  # beside each master: no pages either
 
 # What has pages for people. Nothing else of a dyno is the proxy's business.
 PAGES = frozenset({MASTER_UI, WORKER_UI, HISTORY_UI, NOTEBOOK, *DRIVER_UIS})

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,10 @@ class Ended:
         return found
 
 
+# The kernel kills what is beside a master when that ends; somebody else then has to reap it.
+REAPED_WITHIN_S = 5
+
+
 def run(name: str, *args: str, env: Mapping[str, str], cwd: Path | str | None = None, timeout_s: float = 60) -> Ended:
     """Run ``bin/<name>`` to its end, and see that no process of its group outlives it."""
     process = subprocess.Popen(
@@ -70,6 +75,9 @@ def run(name: str, *args: str, env: Mapping[str, str], cwd: Path | str | None = 
     try:
         stdout, stderr = process.communicate(timeout=timeout_s)
         ended = Ended(process.returncode, stdout, stderr)
+        end = time.monotonic() + REAPED_WITHIN_S
+        while is_alive(process.pid) and time.monotonic() < end:
+            time.sleep(0.01)
         assert not is_alive(process.pid), f"bin/{name} left a process behind"
         return ended
     finally:

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from sparkspace.box import handle
+from sparkspace.cluster import class_server, tally
 from sparkspace.cluster.master import MasterStatus, Worker
 from sparkspace.config import Cycling, Dyno, Settings
 from sparkspace.cycling import registered, supervisor
@@ -400,14 +401,16 @@ ON = {
 
 
 @pytest.mark.parametrize("launcher", ["spark-master", "spark-master-with-graceful-cycling"])
-def test_it_runs_beside_the_master_and_ends_by_itself(dyno: dict[str, str], tmp_path: Path, launcher: str) -> None:
+def test_it_runs_beside_the_master_and_does_no_more_than_it_has_to(
+    dyno: dict[str, str], tmp_path: Path, launcher: str
+) -> None:
     page = Page(workers=("worker.1",))
     with serving({DYNOS: Answer(MASTER + listed("worker.1"))}) as api:
         with master(dyno, tmp_path, page, api, launcher, **ON) as process:
-            (child,) = children(process.pid) or [0]
-            until(lambda: not children(process.pid))
+            assert process.stderr
+            assert any("at=cycling-over reason=done" in line for line in process.stderr)
+            (child,) = children(process.pid)  # it goes on to count
             assert process.poll() is None
-        assert child
         assert api.asked[0].headers["Authorization"] == f"Bearer {TOKEN}"
     assert api.lines == [DYNOS, DYNOS]
 
@@ -434,11 +437,23 @@ def test_master_goes_on_without_it(dyno: dict[str, str], tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "config", [{}, {**ON, "SPARKSPACE_CYCLING": "off"}, {"SPARK_HEROKU_ACCESS_TOKEN": ""}], ids=str
 )
-def test_without_a_token_or_turned_off_there_is_no_child(
+def test_without_a_token_or_turned_off_it_only_counts(
     dyno: dict[str, str], tmp_path: Path, config: dict[str, str]
 ) -> None:
-    with serving({DYNOS: NEVER}) as api, master(dyno, tmp_path, Page(), api, **config) as process:
-        assert Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text() == ""
+    page = Page()
+    with serving({DYNOS: NEVER}) as api, master(dyno, tmp_path, page, api, **config) as process:
+        client = tally.clients(f"spark://{page.ip}:7077", launchers.SECRET, "web.1")[0]
+        until(lambda: counted(client))
+        assert children(process.pid)
+        client.close()
+    assert api.lines == []
+
+
+def counted(client: class_server.Client) -> bool:
+    """Whether somebody counts there."""
+    with contextlib.suppress(class_server.Away):
+        return b"sparkspace_drains_total" in client.ask("GET", tally.COUNTS, within_s=5).body
+    return False
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
+from .. import topology
 from ..cluster import roles
 from ..cluster.report import table
 from ..config import new_token, token
@@ -13,11 +14,12 @@ from ..cycling import schedule, start
 from ..cycling.planner import short_of
 from ..cycling.schedule import IDLE, Load
 from ..cycling.supervisor import BACK_WITHIN_S, WORKER
+from ..cycling.teller import Teller
 from ..cycling.turn import Turns, until
 from ..cycling.verdict import number
 from ..errors import CheckFailed, UsageError
 from ..heroku.listed import ListedDyno
-from ..log import event
+from ..log import event, listen
 from . import everywhere
 from .arguments import Parser, whole
 from .question import agreed
@@ -27,6 +29,7 @@ Give workers a new dyno without losing anything, one at a time: a worker takes n
 they have and hand on their shuffle and cached blocks; then its dyno is restarted, and the next has to wait until it is
 back. Without arguments: all workers. It tells what it will do, and asks."""
 
+TOLD_WITHIN_S = 5.0
 LOOK = "See what it logs: heroku logs --ps worker"
 
 
@@ -41,7 +44,19 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     options = parser.parse_args(args)
     if not everywhere.on_a_dyno(env):
         return everywhere.in_the_box(name, args, with_token=True)
-    return cycle(turns(env), options.dyno, options.drain_minutes, options.yes)
+    found = turns(env)
+    teller = telling(found.place)
+    try:
+        return cycle(found, options.dyno, options.drain_minutes, options.yes)
+    finally:
+        teller.close(TOLD_WITHIN_S)
+
+
+def telling(place: roles.Place) -> Teller:
+    """From now on the masters are told of each step, for they count what this dyno would forget."""
+    teller = Teller(topology.master_url(place.dyno, place.settings), place.settings.secret, place.dyno.name)
+    listen(teller.hear)
+    return teller
 
 
 def turns(env: Mapping[str, str]) -> Turns:

@@ -48,8 +48,8 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     event(
         "exec", dyno=place.dyno.name, program=name, memory=f"{place.capacity.memory_mb}MB", cores=place.capacity.cores
     )
-    if ROLES[name] is roles.master and (place.settings.cycling or place.settings.scaling):
-        from ..cycling import start  # with the API's client: without cycling nobody waits for it
+    if ROLES[name] is roles.master:
+        from ..cycling import start  # with the API's client, which the others have no use for
 
         start.beside_master(place)
     launch.become(launching.worker(command) if name == "spark-worker" else command)

@@ -19,7 +19,7 @@ from ..config import Scaling
 from ..errors import MasterUnreachable, SparkspaceError
 from ..heroku import listed
 from ..heroku.sizes import SIZES
-from ..log import event, notice
+from ..log import event, notice, tell
 from ..sizing import Capacity
 from . import registered
 from .scaling import Decision, Node, Scaler, Scene
@@ -40,6 +40,7 @@ class Autoscaler:
     def __init__(self, turns: Turns, rule: Scaling, turn: threading.Lock) -> None:
         self._turns = turns
         self._place = turns.place
+        self._rule = rule
         self._scaler = Scaler(rule)
         self._wishes = Wishes(turns.place.settings.default_cores)
         self._turn = turn
@@ -78,6 +79,7 @@ class Autoscaler:
         decision = self._scaler.decide(scene)
         if decision.quantity < scene.quantity and not self._turn.acquire(blocking=False):
             decision = Decision(scene.quantity, "another-worker-has-its-turn", False)
+        self._tell(scene, decision)
         if self._is_new(decision.reason) or decision.is_change:
             event("scaling", workers=scene.quantity, to=decision.quantity, reason=decision.reason)
         if decision.quantity > scene.quantity:
@@ -85,6 +87,21 @@ class Autoscaler:
         elif decision.is_change:
             self._remove(page, decision.quantity)
         return decision
+
+    def _tell(self, scene: Scene, decision: Decision) -> None:
+        """What was seen and decided, each time."""
+        limit = self._rule.dyno_hours_per_day
+        tell(
+            "scaling-looked",
+            dynos=scene.quantity,
+            dynos_wanted=decision.quantity,
+            reason=decision.reason,
+            executors_waited_for=sum(wish.executors for wish in scene.wishes),
+            dyno_seconds_spent=scene.spent_hours * 3600,
+            dynos_least=self._rule.least,
+            dynos_most=self._rule.most,
+            dyno_seconds_a_day=limit and limit * 3600,
+        )
 
     def scene(self, page: MasterStatus) -> Scene:
         """What is to be seen now.

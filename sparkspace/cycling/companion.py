@@ -12,11 +12,11 @@ from collections.abc import Callable
 PR_SET_PDEATHSIG = 1
 
 
-def beside(work: Callable[[], None], within_s: int = 0) -> None:
-    """Do ``work`` in a child, for so long at most (0: for ever), and return at once: the caller execs.
+def beside(work: Callable[[], None]) -> None:
+    """Do ``work`` in a child, and return at once: the caller execs.
 
     A fork, and not a Python of its own: there is nothing to find and nothing to hand over, least of all a secret. The
-    kernel kills the child when this process ends, whatever it has become by then, and when ``within_s`` is over.
+    kernel kills the child when this process ends, whatever it has become by then.
     """
     parent = os.getpid()
     sys.stdout.flush()
@@ -25,7 +25,6 @@ def beside(work: Callable[[], None], within_s: int = 0) -> None:
         return
     try:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        signal.alarm(within_s)
         if os.getppid() == parent:  # else it ended before the kernel was told
             work()
     except Exception:

@@ -1,4 +1,4 @@
-"""Starts what goes on beside a master: graceful cycling, then the planned one; and scaling."""
+"""Starts what goes on beside a master: the tally; graceful cycling, then the planned one; and scaling."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ import signal
 import threading
 from datetime import datetime, timezone
 
+from ..cluster import tally
 from ..cluster.roles import Place
 from ..config import TOKEN, Cycling, token
 from ..heroku.client import Client, api_url
-from ..log import event
+from ..log import event, listen
 from . import companion
 from .autoscaler import Autoscaler
+from .counts import Counts
 from .planner import Planner
 from .supervisor import Supervisor
+from .tally import Tally
 from .turn import Turns
 
 CALL_WITHIN_S = 120.0
-LIFE_S = 6 * 3600  # a hundred workers, one after the other, none of which comes back
 
 
 def beside_master(place: Place) -> None:
     """Begin it in a child of the launcher, which is about to become the master."""
     since = datetime.now(timezone.utc)
     access = token(place.env)
-    if not access:
+    if place.settings.scaling and not access:
         event("scaling", state="off", warning="there-is-no-token", set=TOKEN)
-        return
-    cycling = place.settings.cycling
-    for_ever = place.settings.scaling or (cycling and cycling.lifetime)
-    companion.beside(lambda: _work(place, access, since), 0 if for_ever else LIFE_S)
+    companion.beside(lambda: _work(place, access, since))
 
 
 def client(place: Place, token: str) -> Client:
@@ -39,14 +38,21 @@ def client(place: Place, token: str) -> Client:
 
 def _work(place: Place, access: str, since: datetime) -> None:
     """Scaling has a thread of its own: one takes a worker away only while the other does not."""
+    _count(place)
     turn = threading.Lock()
-    if rule := place.settings.scaling:
+    if access and (rule := place.settings.scaling):
         scaler = Autoscaler(Turns(place, client(place, access)), rule, turn)
         threading.Thread(target=scaler.run, daemon=True).start()
     if cycling := place.settings.cycling:
         _cycle(Turns(place, client(place, access)), cycling, since, turn)
-    while rule:
-        signal.pause()  # the thread goes on
+    while True:
+        signal.pause()  # the threads go on
+
+
+def _count(place: Place) -> None:
+    counts = Counts()
+    listen(counts.hear)
+    Tally(counts, tally.key(place.settings.secret)).begin(place.dyno.private_ip)
 
 
 def _cycle(turns: Turns, cycling: Cycling, since: datetime, turn: threading.Lock) -> None:

@@ -7,14 +7,16 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 
-from ..log import event
+from ..log import event, listen
 from . import processes
 from .scratch import Scratch
+from .teller import Teller
 from .words import Words
 
 # Heroku sends SIGKILL 30 s after SIGTERM: devcenter.heroku.com/articles/dyno-shutdown-behavior
 DRAIN_WITHIN_S = 26.0
 GONE_WITHIN_S = 27.5
+TOLD_WITHIN_S = 1.0
 LOOK_EVERY_S = 0.5
 HOOKS_WITHIN_S = 3.0  # of an executor that Spark ends; its own patience is 10 s
 SWEEP_EVERY_S = 5.0
@@ -28,6 +30,8 @@ class Worker:
     def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
         self._words = Words(env)
         self._scratch = Scratch(env)
+        self._master_url = command[-1]
+        self._secret, self._dyno = env.get("_SPARK_AUTH_SECRET", ""), env.get("DYNO", "")
         self._swept_at = time.monotonic()
         self._unwanted: dict[int, float] = {}  # executors, and since when they are known to be
         signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)  # here they are waited for, and interrupt nothing
@@ -70,7 +74,7 @@ class Worker:
 
     def _drain(self) -> int:
         """Have the executors finish, and hand on what they have. Bounded."""
-        began = time.monotonic()
+        began, teller = time.monotonic(), self._teller()
         event("draining", executors=len(self._executors), within=f"{DRAIN_WITHIN_S:g}s")
         self._words.follow(self._executors)
         self._words.tell()
@@ -84,7 +88,14 @@ class Worker:
         left = len(self._executors)
         event("drained" if not left else "cut-off", seconds=f"{time.monotonic() - began:.1f}", executors_left=left)
         ended = self._end(GONE_WITHIN_S - DRAIN_WITHIN_S)
+        teller.close(TOLD_WITHIN_S)
         return ended if left else 0
+
+    def _teller(self) -> Teller:
+        """From now on the masters are told how it goes: what this dyno would count goes with it."""
+        teller = Teller(self._master_url, self._secret, self._dyno)
+        listen(teller.hear)
+        return teller
 
     def _is_drained(self, after_s: float) -> bool:
         return self._process.poll() is not None or (after_s > DECOMMISSION_TAKES_S and not self._executors)

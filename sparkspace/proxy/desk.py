@@ -21,8 +21,10 @@ from ..cluster.signature import Key, Request
 from ..config import Backend
 from ..log import event
 from .attempts import BANNED_FOR_S, Attempts
+from .formation import Formation
 from .gateway import LARGEST, Gateway
 from .lookout import Lookout
+from .metrics import Metrics
 from .pages import ASSETS, Pages
 from .seal import Seal
 
@@ -42,12 +44,21 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 class Desk:
     """The handlers, each for one of the paths that nginx.conf.j2 has."""
 
-    def __init__(self, lookout: Lookout, attempts: Attempts, seal: Seal, pages: Pages, secret: str = "") -> None:
+    def __init__(
+        self,
+        lookout: Lookout,
+        attempts: Attempts,
+        seal: Seal,
+        pages: Pages,
+        secret: str = "",
+        formation: Formation | None = None,
+    ) -> None:
         self._lookout = lookout
         self._attempts = attempts
         self._seal = seal
         self._pages = pages
         self._secret = secret
+        self._formation = formation
         self._notebook = Key(secret, "notebook") if secret else None
 
     async def serve(self, socket: Path) -> web.AppRunner:
@@ -60,6 +71,7 @@ class Desk:
             "/sparkspace": self.folder,
             "/sparkspace/": self.start,
             "/sparkspace/overview": self.overview,
+            "/sparkspace/metrics": Metrics(self._lookout, self._secret, self._formation).page,
             "/sparkspace/login": self.login,
             "/sparkspace/banned": self.banned,
             "/sparkspace/foreign": self.foreign,

@@ -22,6 +22,7 @@ from ..errors import CheckFailed, ConfigError, PlatformError
 from ..log import event
 from .attempts import Attempts
 from .desk import Desk
+from .formation import Formation
 from .lookout import Lookout, View
 from .nginx import Nginx, find
 from .pages import Pages
@@ -83,7 +84,7 @@ class Door:
         self._seal = Seal(settings.proxy_users, dyno.app_domain)
         self._lookout = Lookout(dyno, settings, self._follow)
         pages = Pages(dyno.app_name, settings.reverse_proxy_url)
-        self._desk = Desk(self._lookout, self._attempts, self._seal, pages, settings.secret)
+        self._desk = Desk(self._lookout, self._attempts, self._seal, pages, settings.secret, Formation(dyno, env))
         self._routes = Routes(
             app=dyno.app_name,
             listen=listening(dyno, env),

@@ -28,6 +28,7 @@ class View:
     """What the lookout saw. Addresses are ``ip:port``; an empty one: there is none."""
 
     masters: tuple[MasterStatus, ...] = ()
+    addresses: tuple[str, ...] = ()  # of the masters, in their order
     leader: MasterStatus | None = None
     master: str = ""
     default: str = ""
@@ -56,6 +57,11 @@ class Lookout:
     def default(self) -> Backend | None:
         """The default backend that the operator has set; None: it is the ALIVE master."""
         return self._settings.proxy_default
+
+    @property
+    def app(self) -> str:
+        """The app of this web process."""
+        return self._dyno.app_name
 
     @property
     def apps(self) -> frozenset[str]:
@@ -98,6 +104,7 @@ class Lookout:
         self._see(
             View(
                 masters=tuple(status for status, _ in masters),
+                addresses=tuple(address for _, address in masters),
                 leader=leader,
                 master=address,
                 default=await self._places.locate(self.default.host, self.default.port) if self.default else address,

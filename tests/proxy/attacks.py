@@ -83,7 +83,7 @@ def passwords() -> Iterator[Attack]:
     for path in (
         "/", "/json/", "/set-backend", "/set-backend/default", f"/set-backend/{ECHO}/", "/sparkspace", "/sparkspace/",
         "/sparkspace/overview", "/sparkspace/page.js", "/finished", "/finished/", "/proxy/app-1/", "/%68ealthz/x",
-        "/notebook", "/notebook/lab",
+        "/notebook", "/notebook/lab", "/sparkspace/metrics", "/metrics/master/prometheus/",
         "/healthz/", "/healthz/../json/", "/HEALTHZ", "/healthz%00",
     ):  # fmt: skip
         status = 400 if "%00" in path else 401
