@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timezone
 
 from .. import conf, launch
 from ..cluster import drivers, handshake, roles
-from ..cycling import launching
+from ..cycling import companion, launching
 from ..log import event
 
 ROLES = {
@@ -49,9 +50,8 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
         "exec", dyno=place.dyno.name, program=name, memory=f"{place.capacity.memory_mb}MB", cores=place.capacity.cores
     )
     if ROLES[name] is roles.master:
-        from ..cycling import start  # with the API's client, which the others have no use for
-
-        start.beside_master(place)
+        since = datetime.now(timezone.utc)
+        companion.beside(lambda: beside_master(place, since))
     launch.become(launching.worker(command) if name == "spark-worker" else command)
 
 
@@ -62,3 +62,10 @@ def say_what_is_kept(place: roles.Place) -> None:
         event("recovery", state=folder or "zookeeper")
     else:
         event("recovery", state="none", reason=lack, warning="running-applications-end-with-this-master")
+
+
+def beside_master(place: roles.Place, since: datetime) -> None:
+    """What goes on beside a master. It is imported there: a master does not wait for a client and a server of HTTP."""
+    from ..cycling import start
+
+    start.beside_master(place, since)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
-from datetime import datetime, timezone
+from datetime import datetime
 
 from ..cluster import tally
 from ..cluster.roles import Place
 from ..config import TOKEN, Cycling, token
 from ..heroku.client import Client, api_url
 from ..log import event, listen
-from . import companion
 from .autoscaler import Autoscaler
 from .counts import Counts
 from .planner import Planner
@@ -22,13 +21,12 @@ from .turn import Turns
 CALL_WITHIN_S = 120.0
 
 
-def beside_master(place: Place) -> None:
-    """Begin it in a child of the launcher, which is about to become the master."""
-    since = datetime.now(timezone.utc)
+def beside_master(place: Place, since: datetime) -> None:
+    """Do it, for as long as this process is there. ``since``: when the master's launcher ran."""
     access = token(place.env)
     if place.settings.scaling and not access:
         event("scaling", state="off", warning="there-is-no-token", set=TOKEN)
-    companion.beside(lambda: _work(place, access, since))
+    _work(place, access, since)
 
 
 def client(place: Place, token: str) -> Client:
