@@ -125,6 +125,8 @@ def executor(settings: Settings, smallest: Capacity | None) -> Executor:
         return _share(settings.executor_memory_mb, smallest)
     if settings.executor_memory_mb is not None:
         return Executor(settings.executor_memory_mb)
+    if smallest is None and settings.scaling:  # the first worker comes for it, and has to have room for it
+        return Executor(ELASTIC_EXECUTOR_MB)
     most = smallest.memory_mb if smallest else DEFAULT_EXECUTOR_MB
     return Executor(max(min(DEFAULT_EXECUTOR_MB, most), LEAST_MEMORY_MB))
 

@@ -33,7 +33,7 @@ def executors(master_url: str, application: Application) -> tuple[int, int] | No
             next(int(gauge["value"]) for name, gauge in gauges.items() if name.endswith(f".{ALLOCATION}.{each}"))
             for each in ("numberTargetExecutors", "numberAllExecutors")
         )
-    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError):
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RuntimeError):
         return None
     return wanted, present
 
@@ -45,8 +45,8 @@ def _get(url: str) -> Any:  # noqa: ANN401
     with requests.Session() as session:
         session.trust_env = False  # no HTTP proxy stands between two dynos
         try:
-            reply = session.get(url, timeout=ANSWER_WITHIN_S)
+            reply = session.get(url, timeout=ANSWER_WITHIN_S, allow_redirects=False)
             reply.raise_for_status()
             return reply.json()
-        except (requests.RequestException, ValueError):
+        except (requests.RequestException, ValueError, RecursionError):
             return None

@@ -8,7 +8,7 @@ costs more than to be wrong; the rule of ski rental).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..config import Scaling
@@ -55,6 +55,7 @@ class Scene:
     wishes: Sequence[Wish]
     each: Capacity  # what a worker offers, for those that are not there yet
     spent_hours: float = 0.0  # of this day, by all workers
+    away: Mapping[int, str] = field(default_factory=dict)  # registered workers that take no work, and their state
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,16 @@ class Scaler:
             return self._up(scene, needed)
         if coming:
             return _stay(scene, f"{len(coming)}-on-the-way")
-        return self._down(scene)
+        decision = self._down(scene)
+        large = [wish.application for wish in scene.wishes if not fits(wish.each, scene.each)]
+        if large and not decision.is_change:
+            return _stay(scene, f"{large[0]}-asks-for-more-than-a-worker-has")
+        return decision
 
     def _remember(self, scene: Scene) -> None:
         memory, now = self._memory, scene.at_s
         idle = [node.number for node in scene.nodes if node.is_idle and not node.keeps]
-        present = {node.number for node in scene.nodes}
+        present = {node.number for node in scene.nodes} | scene.away.keys()
         absent = [number for number in range(1, scene.quantity + 1) if number not in present]
         memory.idle = {number: memory.idle.get(number, now) for number in idle}
         memory.absent = {number: memory.absent.get(number, now) for number in absent}
@@ -145,6 +150,8 @@ class Scaler:
         """Why the worker of this number stays; empty: it need not."""
         if number in self._memory.absent:
             return ""
+        if number in scene.away:
+            return f"worker.{number}-is-{scene.away[number]}"
         node = next(node for node in scene.nodes if node.number == number)
         if not node.is_idle:
             return f"worker.{number}-works"

@@ -27,10 +27,11 @@ class Wishes:
         cores = _whole(properties, "spark.executor.cores")
         size = Capacity(max(application.memory_per_executor_mb, 1), cores or 1)
         asked = driver_page.executors(url, application)
+        missing = (_whole(properties, "spark.cores.max") or self._default_cores) - application.cores
         if asked:
             wanted, present = asked
-            return Wish(application.id, wanted - present, size)
-        missing = (_whole(properties, "spark.cores.max") or self._default_cores) - application.cores
+            granted = application.cores // size.cores if cores else 0  # some of them may still be starting
+            return Wish(application.id, min(wanted - max(present, granted), max(missing, 0) // size.cores), size)
         if not properties:  # silent, or just starting: it is enough to know whether it has anything
             return Wish(application.id, int(not application.cores), size)
         if cores:
