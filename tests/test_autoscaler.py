@@ -85,8 +85,9 @@ class Stage:
         self.url = URL
 
     @property
-    def page(self) -> MasterStatus:
-        return MasterStatus(self.url, "ALIVE", tuple(self.workers), tuple(self.applications))
+    def page(self) -> MasterStatus | None:
+        status = MasterStatus(self.url, "ALIVE", tuple(self.workers), tuple(self.applications))
+        return status if self.url else None
 
     def asked(self) -> list[Wish]:
         return self.wishes
@@ -267,6 +268,16 @@ def test_another_leader_is_left_alone(stage: Callable[..., Stage]) -> None:
     found.url = URL.replace("1.", "2.", 1)
     assert found.look(5) == "nobody-asks-us"
     assert (found.api.scaled, found.turn.locked()) == ([], False)
+
+
+def test_silence_of_the_masters_is_no_news(stage: Callable[..., Stage]) -> None:
+    found = idle_two(stage)
+    found.to_leave()
+    found.url = ""
+    assert found.look(5) == "nobody-asks-us"
+    assert (found.api.restarted, found.turn.locked()) == ([], True)
+    found.url = URL
+    assert found.look(5) == "nothing-is-left-there"
 
 
 def test_what_fails_is_said_once(

@@ -15,7 +15,7 @@ from .. import sizing
 from ..cluster.decommission import decommission
 from ..cluster.master import MasterStatus, Worker
 from ..config import Scaling
-from ..errors import ApiError, SparkspaceError
+from ..errors import ApiError, MasterUnreachable, SparkspaceError
 from ..heroku import listed
 from ..heroku.sizes import SIZES
 from ..log import event, notice, tell
@@ -67,14 +67,16 @@ class Autoscaler:
             time.sleep(LEAVING_EVERY_S if self._leave else LOOK_EVERY_S)
 
     def look(self) -> Decision | None:
-        """See what is needed, and have it. None: another master leads.
+        """See what is needed, and have it. None: another master leads, or none does.
 
         Raises:
             ApiError: the API refused, or failed; nothing was scaled down.
             CheckFailed: the master could not be told whom to give no more work.
         """
-        page = self._page()
+        page = self._turns.page()
         if not page:
+            return None
+        if not self._leads(page):
             self._revive("another-master-leads")
             return None
         scene = self.scene(page)
@@ -89,9 +91,8 @@ class Autoscaler:
             self._begin(page, scene.quantity, decision.quantity)
         return decision
 
-    def _page(self) -> MasterStatus | None:
-        page = self._turns.page()
-        return page if page and page.url == registered.own_url(self._place.dyno) else None
+    def _leads(self, page: MasterStatus) -> bool:
+        return page.url == registered.own_url(self._place.dyno)
 
     def _decided(self, scene: Scene) -> Decision:
         """What there should be. Whoever leaves has to be alone with that."""
@@ -250,8 +251,12 @@ class Autoscaler:
 
         Raises:
             ApiError: the API refused, or failed.
+            MasterUnreachable: nobody leads, so it is not ours to decide.
         """
-        if not self._page() or int(self._line()["quantity"]) != before:
+        page = self._turns.page()
+        if not page:
+            raise MasterUnreachable("No master leads now.", "See why: heroku logs --ps master")
+        if not self._leads(page) or int(self._line()["quantity"]) != before:
             event("scaling-left", workers=before, to=quantity, reason="the-formation-has-changed")
             return False
         self._turns.client.scale([{"type": WORKER, "quantity": quantity}])
