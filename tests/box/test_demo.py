@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def test_demo_gives_the_right_answer_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+def user() -> Iterator[Box]:
     """A clone that belongs to an ordinary user, with a Python that this user can run and the packages of ours."""
     if os.geteuid():
         pytest.skip("the tests run as an ordinary user already")
@@ -61,7 +62,9 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
         pytest.skip(
             f"an ordinary user can run no Python {sys.version_info[0]}.{sys.version_info[1]} here: install python3"
         )
-    folder = Path("/var/tmp") / tmp_path_factory.mktemp("user").name
+    top = Path(tempfile.mkdtemp(prefix="user-", dir="/var/tmp"))  # an ordinary user may not look into pytest's folders
+    top.chmod(0o755)
+    folder = top / "repository"
     box = copy_of_repository(folder)
     (folder / ".venv").unlink()
     subprocess.run([python, "-m", "venv", "--without-pip", str(folder / ".venv")], check=True)
@@ -74,7 +77,7 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
         pytest.skip("the repository is in a folder that an ordinary user can't read")
     yield box
     as_nobody(box, "down")
-    shutil.rmtree(folder)
+    shutil.rmtree(top)
 
 
 def same_python(path: str) -> bool:
