@@ -23,7 +23,7 @@ from .build import ROOT, Slug, compressed
 pytestmark = [pytest.mark.box, pytest.mark.spark, pytest.mark.timeout(2400)]
 
 # Millions of bytes, compressed, as bench/slug.py prints them: Spark, its client for S3 and the launchers; the archives.
-WEIGHS_MB, ARCHIVE_WEIGHS_MB = 83, 66.6
+WEIGHS_MB, ARCHIVE_WEIGHS_MB = 246.0, 82.6
 MAY_GROW = 1.05
 GOAL_MB = 250.0
 SHELL = r"""
