@@ -87,7 +87,7 @@ class Cluster:
     """A cluster that runs: its master's page, its processes, how its worker is restarted and a driver started."""
 
     def __init__(
-        self, page: str, daemons: Callable[[], list[int]], restart: Callable[[], None],
+        self, page: str, daemons: Callable[[], list[int]], restart: Callable[[], object],
         client: Callable[[str, str], list[str]], env: dict[str, str] | None,
     ) -> None:  # fmt: skip
         self.page, self.daemons, self.restart, self.client, self.env = page, daemons, restart, client, env
@@ -155,7 +155,7 @@ def our_cluster() -> Iterator[Cluster]:
     with ours.box(1, "--network", "loopback"):
         address = ours.sparkspace("run:inside", "master.1", "echo $HEROKU_PRIVATE_IP").strip()
         page = f"http://{address}:8080/json/"
-        yield Cluster(page, our_daemons, lambda: void(ours.sparkspace("restart", "worker.1")), our_client, None)
+        yield Cluster(page, our_daemons, lambda: ours.sparkspace("restart", "worker.1"), our_client, None)
 
 
 def our_client(program: str, stdin: str) -> list[str]:
@@ -241,10 +241,6 @@ def erb(scratch: str) -> list[str]:
     template = Path(scratch, "conf.erb")
     template.write_text(TEMPLATE)
     return ["bash", "-c", f"erb {template} > {scratch}/conf && exec true"]
-
-
-def void(_: object) -> None:
-    """For what is done for its effect."""
 
 
 if __name__ == "__main__":

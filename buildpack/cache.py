@@ -93,10 +93,10 @@ def _state(path: Path) -> str:
     return f"{digest(path)} {path.stat().st_mode & 0o111 != 0}"
 
 
-def digest(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    sha256 = hashlib.sha256()
+def digest(path: Path, algorithm: str = "sha256") -> str:
+    """The checksum of a file, in hexadecimal."""
+    found = hashlib.new(algorithm)
     with path.open("rb") as file:
         while block := file.read(1 << 20):
-            sha256.update(block)
-    return sha256.hexdigest()
+            found.update(block)
+    return found.hexdigest()

@@ -6,7 +6,6 @@ not whole, and no archive that lies; sparkspace's own table has checksums of Zep
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 import tarfile
@@ -81,17 +80,9 @@ def _fetched(folder: Path, url: str, env: Mapping[str, str]) -> Path:
             shutil.copyfileobj(answer, file, 1 << 20)
     except (urllib.error.URLError, OSError) as error:
         raise BuildError(f"{url} can't be fetched: {error}.", f"Build again, or without it: unset {VAR}.") from error
-    if (found := _sha512(path)) != sha512:
+    if (found := cache.digest(path, "sha512")) != sha512:
         raise BuildError(f"{url} came wrong.\nExpected: SHA-512 {sha512}\nFound:    SHA-512 {found}", "Build again.")
     return path
-
-
-def _sha512(path: Path) -> str:
-    found = hashlib.sha512()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            found.update(block)
-    return found.hexdigest()
 
 
 def digest(text: str, name: str) -> str:
