@@ -5,30 +5,26 @@ very code that decides on Heroku (``sparkspace.cycling.scaling``) is asked every
 beside it: all workers all the time; the rules that Databricks documents (up from least to most in two steps, down after
 40 or 150 idle seconds); and one that knows the future, and has each worker exactly when ours had it at work, so that
 everybody waits for as long. Hours of dynos, and how much later than on a large cluster jobs were done, in seconds.
-
-Usage: .venv/bin/python3 bench/autoscale.py [--seed N] [--days N] [--idle MINUTES] [--json FILE]
 """
 
 from __future__ import annotations
 
-import argparse
 import heapq
-import json
 import math
 import random
 import statistics
 import sys
 from collections import deque
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from sides import turns
+from sides.command import Command, Size
+from sides.result import Row, measured
 
-from sparkspace.config import Scaling  # noqa: E402
-from sparkspace.cycling.scaling import Decision, Node, Scaler, Scene, Wish  # noqa: E402
-from sparkspace.sizing import Capacity  # noqa: E402
+from sparkspace.config import Scaling
+from sparkspace.cycling.scaling import Decision, Node, Scaler, Scene, Wish
+from sparkspace.sizing import Capacity
 
 STEP_S = 5
 LOOK_EVERY_S = 15
@@ -40,6 +36,17 @@ SLOTS = WORKER.cores // EXECUTOR.cores  # executors of a worker
 MOST_EXECUTORS = 16
 MOST_WORKERS = 8
 DAY_S = 24 * 3600
+ROWS = {
+    "hours": Row(
+        "dynos of workers", "h",
+        "A dyno takes 90 s to come, so it is kept for ten idle minutes: nobody but foresight knows if more work comes.",
+    ),
+    "p95": Row(
+        "how late a job was done, 95th percentile", "s",
+        "The 90 s in which a dyno comes, and jobs that are larger than all workers: the fixed cluster has those too.",
+    ),
+    "median": Row("how late a job was done, median", "s", "The 90 s of a dyno, for who comes to an idle cluster."),
+}  # fmt: skip
 
 
 @dataclass
@@ -125,10 +132,10 @@ class Outcome:
     late: list[float]
     busy: list[int]
 
-    @property
-    def p95_s(self) -> float:
-        """Of how much later than alone a job was done."""
-        return statistics.quantiles(self.late, n=20)[-1]
+    def values(self) -> turns.Values:
+        """Hours, and how much later than alone a job was done."""
+        late = {"p95": statistics.quantiles(self.late, n=20)[-1], "median": statistics.median(self.late)}
+        return {"hours": self.hours, **late}
 
 
 class Cluster:
@@ -220,36 +227,29 @@ def foresight(busy: list[int], least: int) -> float:
     return seconds / 3600
 
 
-def main() -> None:
-    """Replay the week under each policy, and print a table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__.partition("Usage:")[0], formatter_class=argparse.RawTextHelpFormatter
+def main() -> int:
+    """Replay the week under each policy."""
+    command = Command(
+        __doc__,
+        seed=Size(1, "of chance"),
+        days=Size(7, "from a Monday on", quick=1),
+        least=Size(1, "SPARKSPACE_WORKERS_MIN, for all"),
+        idle=Size(10, "SPARKSPACE_IDLE_MINUTES of ours"),
     )
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--days", type=int, default=7)
-    parser.add_argument("--least", type=int, default=1, help="SPARKSPACE_WORKERS_MIN, for all")
-    parser.add_argument("--idle", type=int, default=10, help="SPARKSPACE_IDLE_MINUTES of ours")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    jobs = week(options.seed, options.days)
-    until_s = options.days * DAY_S
+    seed, days, least, idle = command.sizes.values()
     policies: dict[str, tuple[Policy, int]] = {
-        "ours": (Scaler(Scaling(options.least, MOST_WORKERS, options.idle, None)), options.least),
-        "two-steps-40s": (TwoSteps(40, options.least), options.least),
-        "two-steps-150s": (TwoSteps(150, options.least), options.least),
+        "ours": (Scaler(Scaling(least, MOST_WORKERS, idle, None)), least),
+        "two steps, 40 s": (TwoSteps(40, least), least),
+        "two steps, 150 s": (TwoSteps(150, least), least),
         "fixed": (Fixed(), MOST_WORKERS),
     }
-    found = {name: Cluster(policy, jobs, first).run(until_s) for name, (policy, first) in policies.items()}
-    rows = {name: (outcome.hours, outcome.p95_s, statistics.median(outcome.late)) for name, outcome in found.items()}
-    ours = found["ours"]
-    rows["foresight"] = (foresight(ours.busy, options.least), ours.p95_s, statistics.median(ours.late))
-    print(f"{len(jobs)} jobs, {options.days} days, seed {options.seed}")
-    print(f"{'policy':<16}{'dyno-hours':>12}{'÷ foresight':>12}{'p95 late':>10}{'median late':>12}")
-    for name, (hours, p95, median) in rows.items():
-        print(f"{name:<16}{hours:>12.1f}{hours / rows['foresight'][0]:>12.2f}{p95:>9.0f}s{median:>11.0f}s")
-    if options.json:
-        options.json.write_text(json.dumps({name: row for name, row in rows.items()}, indent=2))
+    jobs = week(seed, days)
+    print(f"{len(jobs)} jobs", file=sys.stderr)
+    found = {name: Cluster(policy, jobs, first).run(days * DAY_S) for name, (policy, first) in policies.items()}
+    runs = {name: [outcome.values()] for name, outcome in found.items()}
+    best = {"hours": foresight(found["ours"].busy, least)}  # and as late as ours
+    return command.finish(measured(ROWS, {"ours": runs.pop("ours"), "foresight": [best], **runs}))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,103 +1,69 @@
 """What a restart of a worker costs a running job: with the drain, by plain SIGTERM, and without any restart.
 
 A box with a master and three workers runs the job of tests/box/cycled.py: shuffles, a cached RDD and Python in every
-task, its answers checked. In the middle of a stage one worker is restarted. ``drain`` is bin/spark-worker, ``plain``
-the same without its parent, so that SIGTERM reaches the JVMs; ``none`` restarts nothing. All in one box, in turn, so
-that other load on the machine falls on all. Seconds are from the restart to the job's end. Usage:
-.venv/bin/python3 bench/cycling.py [--runs N] [--workers N] [--json FILE]
+task, its answers checked. In the middle of a stage one worker is restarted: ours drains (``bin/spark-worker``), and the
+same without its parent does not, so that SIGTERM reaches the JVMs. All in one box, in turn.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
-import statistics
 import sys
 import tempfile
 from dataclasses import asdict
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from sides import turns
+from sides.command import Command, Size
+from sides.result import Row, measured
 
-from tests.box import cycled  # noqa: E402
-from tests.box.conftest import Box  # noqa: E402
+from tests.box import cycled
+from tests.box.conftest import Box
 
-SIDES = {"none": "worker", "drain": "worker", "plain": "plain"}
-COUNTS = ("recomputed", "recomputed_elements", "fetch_failures", "failed", "lost")
-TARGET = 1.15  # drain ÷ none
-
-Measured = dict[str, list[dict[str, float]]]
+KINDS = {"ours": "worker", "no restart": "worker", "plain SIGTERM": "plain"}
+MOVED = "Blocks that were on the worker: with the drain they move while the last tasks run, and nothing is made again."
+ROWS = {
+    "seconds": Row(
+        "from the restart to the job's end", "s",
+        "For as long as the worker starts again, the job has two workers of three; moving blocks costs the rest.",
+        "≤ 1.15",
+    ),
+    "recomputed": Row("map tasks run again", "tasks", MOVED),
+    "recomputed_elements": Row("elements of the cached RDD computed again", "elements", MOVED),
+    "fetch_failures": Row("fetches of shuffle files that failed", "fetches", MOVED),
+    "failed": Row("task attempts that failed otherwise", "tasks", "Nothing: it is none, unless there is a bug."),
+    "lost": Row("task attempts that died with their executor", "tasks", "Tasks longer than the drain waits."),
+}  # fmt: skip
 
 
 def main() -> int:
-    """Run the three in turn, and print the table. Exit code 1 when the target is missed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=3, help="of each side")
-    parser.add_argument("--rounds", type=int, default=20, help="how often the job goes over its first shuffle")
-    parser.add_argument("--workers", type=int, default=3)
-    parser.add_argument("--json", type=Path, default=ROOT / "bench" / "results" / "cycling.json")
-    options = parser.parse_args()
-    measured: Measured = {side: [] for side in SIDES}
-    with tempfile.TemporaryDirectory() as folder:
-        box = cycled.open_box(Path(folder) / "repository")
-        try:
-            for run in range(options.runs):
-                for side in sorted(SIDES, reverse=bool(run % 2)):
-                    measured[side].append(one(box, side, options.workers, options.rounds))
-                    print(f"run {run + 1}  {side:<6} {measured[side][-1]}", file=sys.stderr, flush=True)
-        finally:
-            box("down")
-    result = summary(measured, options.workers)
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(result, indent=2) + "\n")
-    print(table(result))
-    return int(result["ratio"]["drain"] > TARGET)
-
-
-def one(box: Box, side: str, workers: int, rounds: int) -> dict[str, float]:
-    """Run the job once."""
-    kind = SIDES[side]
-    cycled.scale(box, **{kind: workers})
-    done = cycled.run(box, lambda: side == "none" or box("restart", f"{kind}.1"), rounds=rounds)
-    found = {**asdict(done.told), **asdict(done)}
-    return {"seconds": done.seconds, **{count: found[count] for count in COUNTS}}
-
-
-def summary(measured: Measured, workers: int) -> dict[str, Any]:
-    """Medians and ratios, with what they were measured on."""
-    medians = {
-        side: {key: statistics.median(run[key] for run in runs) for key in ("seconds", *COUNTS)}
-        for side, runs in measured.items()
-    }
-    return {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}",
-        "spark": version("pyspark"),
-        "workers": workers,
-        "runs": measured,
-        "medians": medians,
-        "ratio": {side: medians[side]["seconds"] / medians["none"]["seconds"] for side in SIDES},
-    }
-
-
-def table(result: dict[str, Any]) -> str:
-    """Markdown."""
-    heads = ["restart", "seconds", "÷ none", "map tasks again", "cached again", "fetch failures", "failed", "lost"]
-    rows = [f"| {' | '.join(heads)} |", "|---" + "|--:" * (len(heads) - 1) + "|"]
-    for side, medians in result["medians"].items():
-        times = [run["seconds"] for run in result["runs"][side]]
-        seconds = f"{medians['seconds']:.1f} ({min(times):.1f} to {max(times):.1f})"
-        counts = [f"{medians[count]:g}" for count in COUNTS]
-        rows.append(f"| {' | '.join([side, seconds, format(result['ratio'][side], '.2f'), *counts])} |")
-    runs = len(result["runs"]["none"])
-    where = f"{result['workers']} workers, Spark {result['spark']}, {result['machine']}"
-    return "\n".join(
-        [*rows, "", f"Median of {runs} runs (and extremes); {where}. Target: drain at most {TARGET} of none."]
+    """Run the three in turn. Exit code 1 when the aim is missed."""
+    command = Command(
+        __doc__,
+        slow="a restart in the middle of a job takes minutes",
+        runs=Size(3, "of each side"),
+        rounds=Size(20, "how often the job goes over its first shuffle"),
+        workers=Size(3, "Spark workers"),
     )
+    runs, rounds, workers = command.sizes.values()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "repository"
+        try:
+            box = cycled.open_box(folder)
+            sides = {side: partial(one, box, side, workers, rounds) for side in KINDS}
+            found = turns.alternate(sides, runs, warm_up=False)
+        finally:
+            Box(folder)("down")
+    return command.finish(measured(ROWS, found))
+
+
+def one(box: Box, side: str, workers: int, rounds: int) -> turns.Values:
+    """Run the job once."""
+    kind = KINDS[side]
+    cycled.scale(box, **{kind: workers})
+    done = cycled.run(box, lambda: side == "no restart" or box("restart", f"{kind}.1"), rounds=rounds)
+    found = {**asdict(done.told), **asdict(done)}
+    return {"seconds": done.seconds, **{count: float(found[count]) for count in ROWS if count != "seconds"}}
 
 
 if __name__ == "__main__":

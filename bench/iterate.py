@@ -1,86 +1,84 @@
 """From an edit to the cluster's answer: sparkspace's hot deploy beside other ways to get edited code to executors.
 
-A box with a master and two workers; one driver (bench/edits.py) takes all ways in turn, so that other load on the
-machine falls on all. ``warm`` is the same job without an edit. Seconds, median and 95th percentile, and how often the
-answer was right. Usage: .venv/bin/python3 bench/iterate.py [--edits N] [--slow N] [--json FILE]
+A box with a master and two workers; one driver (``sides/edits.py``) takes all ways in turn, so that other load on the
+machine falls on all. ``warm`` is the same job without an edit.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import platform
 import statistics
 import sys
 import tempfile
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from sides.command import Command, Size
+from sides.result import Row
 
-from tests.box.conftest import copy_of_repository  # noqa: E402
+from tests.box.conftest import copy_of_repository
 
-TARGETS = {"median": 0.15, "p95": 0.5}  # seconds over warm
 MARK = "sparkspace-edits "
+ANSWER = Row(
+    "from an edit to the job's answer", "s",
+    "A warm job's own time, and then the import of what was edited, on the driver and in each Python process.",
+)  # fmt: skip
+RIGHT = Row(
+    "right answers", "%",
+    "Python processes that have a module already don't import it again: that is what hot deploy changes.",
+)  # fmt: skip
+BEYOND = Row(
+    "hot deploy beyond a warm job, the medians", "s",
+    "Imports: of the edited module and of what imports it, once on the driver and once in each Python process.",
+    "≤ 0.15",
+)  # fmt: skip
+SLOWEST = Row(
+    "hot deploy beyond a warm job, 95th percentiles", "s",
+    "The processor: with four Python processes on it, each edit waits for the last of them.", "≤ 0.5",
+)  # fmt: skip
+
+Edits = list[tuple[float, bool]]  # seconds, and whether the answer was right
 
 
 def main() -> int:
-    """Run it, and print the table. Exit code 1 when a target is missed, or an answer of ours was wrong."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--edits", type=int, default=30)
-    parser.add_argument("--slow", type=int, default=3, help="edits of the ways that take many seconds")
-    parser.add_argument("--json", type=Path, default=ROOT / "bench" / "results" / "iterate.json")
-    options = parser.parse_args()
-    result = summary(measured(options.edits, options.slow))
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(result, indent=2) + "\n")
-    print(table(result))
-    ours, warm = result["ways"]["ours"], result["ways"]["warm"]
-    late = [name for name, most in TARGETS.items() if ours[name] > warm[name] + most]
-    return int(bool(late) or ours["right"] < ours["edits"])
+    """Run it. Exit code 1 when an aim is missed, or an answer of ours was wrong."""
+    command = Command(
+        __doc__,
+        edits=Size(30, "of each way", quick=5),
+        slow=Size(3, "edits of the ways that take many seconds", quick=0),
+    )
+    found = driven(*command.sizes.values())
+    code = command.finish(rows(found))
+    return code or int(not all(right for _, right in found["ours"]))
 
 
-def measured(edits: int, slow: int) -> dict[str, list[tuple[float, bool]]]:
-    """Way → (seconds, whether the answer was right) of each edit."""
+def driven(edits: int, slow: int) -> dict[str, Edits]:
+    """Way → its edits; the second way is a warm job, without one."""
     with tempfile.TemporaryDirectory() as folder:
         box = copy_of_repository(Path(folder) / "app")
-        box("up", "--detach", "--workers", "2")
         try:
+            box("up", "--detach", "--workers", "2")
             box("wait", "--workers", "2")
-            out = box.out("run", f"bin/spark-submit bench/edits.py {edits} {slow}", timeout=3600)
+            out = box.out("run", f"bin/spark-submit bench/sides/edits.py {edits} {slow}", timeout=3600)
         finally:
             box("down")
     line = next(line for line in out.splitlines() if line.startswith(MARK))
-    return dict(json.loads(line.removeprefix(MARK)))
+    return {"ours": [], **json.loads(line.removeprefix(MARK))}
 
 
-def summary(found: dict[str, list[tuple[float, bool]]]) -> dict[str, Any]:
+def rows(found: dict[str, Edits]) -> list[Row]:
     """What is kept of it."""
-    ways = {}
-    for way, runs in found.items():
-        seconds = sorted(spent for spent, _ in runs)
-        ways[way] = {
-            "edits": len(runs),
-            "right": sum(right for _, right in runs),
-            "median": round(statistics.median(seconds), 3),
-            "p95": round(seconds[min(len(seconds) - 1, int(len(seconds) * 0.95))], 3),
-        }
-    return {"spark": version("pyspark"), "python": platform.python_version(), "targets": TARGETS, "ways": ways}
+    seconds = {way: [spent for spent, _ in edits] for way, edits in found.items()}
+    right = {way: [100 * sum(right for _, right in edits) / len(edits)] for way, edits in found.items()}
+    beyond = statistics.median(seconds["ours"]) - statistics.median(seconds["warm"])
+    slowest = p95(seconds["ours"]) - p95(seconds["warm"])
+    return [ANSWER.of(seconds), RIGHT.of(right), BEYOND.of({"ours": [beyond]}), SLOWEST.of({"ours": [slowest]})]
 
 
-def table(result: dict[str, Any]) -> str:
-    """For people."""
-    lines = [f"{'way':<12} {'edits':>5} {'right':>5} {'median':>8} {'p95':>8}  over warm"]
-    warm = result["ways"]["warm"]["median"]
-    for way, row in result["ways"].items():
-        lines.append(
-            f"{way:<12} {row['edits']:>5} {row['right']:>5} {row['median']:>7.3f}s {row['p95']:>7.3f}s"
-            f"  {row['median'] - warm:+.3f}s"
-        )
-    return "\n".join(lines)
+def p95(values: Sequence[float]) -> float:
+    """The slowest but for one of twenty."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * 0.95))]
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

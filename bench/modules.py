@@ -1,30 +1,33 @@
 """How long it takes to decide that nothing has changed, over 100 modules that share 110 helpers.
 
-Each has an input of its own and up to two parents. Prints milliseconds of wall clock and of this process's CPU: of the
-first plan in a process (it reads all sources), and the least, median and 95th percentile of 30 more. The results are
-one that was made, and copies of it. Usage: .venv/bin/python3 bench/modules.py [--json FILE]
+Each has an input of its own and up to two parents. The first plan in a process reads all sources. The results are one
+that was made, and copies of it.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-MODULES, ROUNDS = 100, 30
-TARGET_MS = 200  # median, wall clock
+from sides.command import Command, Size
+from sides.result import Row
+
+MODULES = 100
+SOURCES = "Reading and parsing 112 source files, and a look at each of 100 inputs and results."
+LOOKS = "A look at each of 100 inputs and 100 results; sources are not read again."
+ROWS = (
+    Row("the first plan in a process", "ms", SOURCES),
+    Row("the first plan in a process", "CPU ms", SOURCES),
+    Row("a plan when nothing has changed", "ms", LOOKS, "≤ 200"),
+    Row("a plan when nothing has changed", "CPU ms", LOOKS),
+)
 INNER = "--inner"
 
 
@@ -81,7 +84,7 @@ def make(spark: Any, modules: list[Any]) -> None:  # noqa: ANN401
         steps[module.name] = dataclasses.replace(step, state=READ, manifest=manifest)
 
 
-def inner(folder: Path) -> None:
+def inner(folder: Path, rounds: int) -> None:
     """A process of its own: the first of them makes the results, the second measures."""
     sys.path.insert(0, str(folder))
     os.environ["SPARKSPACE_MODULES_DIR"] = (folder / "store").as_uri()
@@ -97,55 +100,30 @@ def inner(folder: Path) -> None:
     if not (folder / "store").exists():
         make(spark, modules)
     else:
-        print(json.dumps([timed(modules) for _ in range(ROUNDS + 1)]))
+        print(json.dumps([timed(modules) for _ in range(rounds + 1)]))
     spark.stop()
 
 
 def main() -> int:
-    """Measure, and print the table. Exit code 1 when the target is missed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, default=ROOT / "bench" / "results" / "modules.json")
-    options = parser.parse_args()
-    result = summary(measured())
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(result, indent=2) + "\n")
-    print(table(result))
-    return int(result["wall"]["median"] > TARGET_MS)
+    """Measure. Exit code 1 when the aim is missed."""
+    command = Command(__doc__, rounds=Size(30, "plans after the first", quick=5))
+    first, *others = plans(command.sizes["rounds"])
+    values = [[first[0]], [first[1]], [wall for wall, _ in others], [cpu for _, cpu in others]]
+    return command.finish([row.of({"ours": each}) for row, each in zip(ROWS, values, strict=True)])
 
 
-def measured() -> list[tuple[float, float]]:
+def plans(rounds: int) -> list[tuple[float, float]]:
     """Milliseconds of each plan, wall clock and CPU; the first of a process is the first."""
     with tempfile.TemporaryDirectory() as scratch:
         plant(Path(scratch))
-        command = [sys.executable, __file__, INNER, scratch]
+        command = [sys.executable, __file__, INNER, scratch, str(rounds)]
         subprocess.run(command, check=True, timeout=300)
         run = subprocess.run(command, check=True, timeout=300, stdout=subprocess.PIPE, text=True)
     return [(wall, cpu) for wall, cpu in json.loads(run.stdout)]
 
 
-def summary(found: list[tuple[float, float]]) -> dict[str, Any]:
-    """What is kept of it."""
-    first, *others = found
-    result = {"spark": version("pyspark"), "python": platform.python_version(), "modules": MODULES,
-              "rounds": len(others), "target": TARGET_MS}  # fmt: skip
-    for at, what in enumerate(("wall", "cpu")):
-        times = sorted(each[at] for each in others)
-        spread = {"first": first[at], "least": times[0], "median": statistics.median(times),
-                  "p95": times[int(len(times) * 0.95)]}  # fmt: skip
-        result[what] = {name: round(ms, 1) for name, ms in spread.items()}
-    return result
-
-
-def table(result: dict[str, Any]) -> str:
-    """For people."""
-    lines = [f"{'ms':<6}" + "".join(f"{name:>8}" for name in result["wall"]) + f"   target: {TARGET_MS} (median)"]
-    for what in ("wall", "cpu"):
-        lines.append(f"{what:<6}" + "".join(f"{ms:>8.0f}" for ms in result[what].values()))
-    return "\n".join(lines)
-
-
 if __name__ == "__main__":
     if sys.argv[1:2] == [INNER]:
-        inner(Path(sys.argv[2]))
+        inner(Path(sys.argv[2]), int(sys.argv[3]))
     else:
-        raise SystemExit(main())
+        sys.exit(main())

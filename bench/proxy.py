@@ -3,36 +3,41 @@
 Three proxies before the same server on this machine's loopback, each with one nginx worker: ours, as bin/space-proxy
 renders it, with its password, checks and log; a bare nginx with a single proxy_pass; and spark-in-space's rules (a
 password, and whatever host the cookie names). They take turns, so that other load on the machine falls on all.
-Needs wrk (apt-get install wrk). Usage: .venv/bin/python3 bench/proxy.py [--rounds N] [--seconds S] [--json FILE]
+Needs wrk (apt-get install wrk).
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import base64
 import contextlib
-import json
 import os
-import platform
 import re
 import shutil
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from sides import turns
+from sides.command import Command, Size
+from sides.result import Row, measured
 
-from sparkspace.config import User  # noqa: E402
-from sparkspace.proxy.nginx import Nginx, find  # noqa: E402
-from sparkspace.proxy.routes import Routes  # noqa: E402
+from sparkspace.config import User
+from sparkspace.proxy.nginx import Nginx, find
+from sparkspace.proxy.routes import Routes
 
 PAGES = {"small": 8 * 1024, "large": 1024 * 1024}  # a master's page; a page of a thousand tasks
+RATE = "The processor, which nginx, the server behind it and wrk share; ours keeps its connections to the server."
+SLOW = "32 connections that wait for one nginx worker."
+ROWS = {
+    "small": Row("pages of 8 KB", "requests/s", RATE),
+    "small p99": Row("pages of 8 KB, 99th percentile", "ms", SLOW),
+    "large": Row("pages of 1 MB", "requests/s", RATE),
+    "large p99": Row("pages of 1 MB, 99th percentile", "ms", SLOW),
+}
 CONNECTIONS = 32
 USER, PASSWORD = "spark", "correct-horse-battery-staple"
 HEADER = "Authorization: Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
@@ -64,43 +69,37 @@ OF_OLD = """
 
 
 def main() -> int:
-    """Measure in turns, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7, help="of each proxy and page")
-    parser.add_argument("--seconds", type=int, default=3, help="of each measurement")
-    parser.add_argument("--json", type=Path, default=ROOT / "bench" / "results" / "proxy.json")
-    options = parser.parse_args()
+    """Measure in turns."""
+    command = Command(
+        __doc__, rounds=Size(7, "of each proxy and page", quick=1), seconds=Size(3, "of each measurement", quick=1)
+    )
     if not shutil.which("wrk"):
         print("wrk is missing: apt-get install wrk", file=sys.stderr)
         return 72
     with tempfile.TemporaryDirectory() as folder:
-        result = asyncio.run(measure(Path(folder), options.rounds, options.seconds))
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(result, indent=2) + "\n")
-    print(table(result))
-    return 0
+        runs = asyncio.run(measure(Path(folder), *command.sizes.values()))
+    return command.finish(measured(ROWS, runs))
 
 
-async def measure(folder: Path, rounds: int, seconds: int) -> dict[str, object]:
+async def measure(folder: Path, rounds: int, seconds: int) -> turns.Runs:
     """Start the server and the proxies, and load each in turn."""
     origin = free_port()
     (folder / "origin" / "pages").mkdir(parents=True)
     for name, size in PAGES.items():
         (folder / "origin" / "pages" / name).write_bytes(b"spark " * (size // 6))
-    samples: dict[str, dict[str, list[tuple[float, float]]]] = {}
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(running(folder / "origin", ORIGIN, origin, origin))
         proxies = {"ours": await stack.enter_async_context(ours(folder / "ours", origin))}
-        for name, rules in (("bare", BARE), ("of-old", OF_OLD)):
+        for name, rules in (("bare nginx", BARE), ("spark-in-space", OF_OLD)):
             proxies[name] = free_port()
             await stack.enter_async_context(running(folder / name, rules, proxies[name], origin))
+        runs: turns.Runs = {name: [{} for _ in range(rounds + 1)] for name in proxies}
         for round in range(rounds + 1):
             for page in PAGES:
                 for name in sorted(proxies, reverse=bool(round % 2)):
-                    sample = await load(f"http://127.0.0.1:{proxies[name]}/{page}", seconds if round else 1)
-                    if round:  # the first warms up
-                        samples.setdefault(page, {}).setdefault(name, []).append(sample)
-    return {"machine": f"{os.cpu_count()} cores, {platform.machine()}", "rounds": rounds, "samples": samples}
+                    rate, slowest = await load(f"http://127.0.0.1:{proxies[name]}/{page}", seconds if round else 1)
+                    runs[name][round] |= {page: rate, f"{page} p99": slowest}
+    return {name: values[1:] for name, values in runs.items()}  # the first warms up
 
 
 @contextlib.asynccontextmanager
@@ -172,23 +171,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def table(result: dict[str, object]) -> str:
-    """Medians, and the ratio of ours to each of the others, round by round."""
-    lines = [f"{'page':<6} {'proxy':<7} {'requests/s':>10} {'p99 ms':>8}   ours ÷ it: rate (lowest, highest), p99"]
-    samples = result["samples"]
-    assert isinstance(samples, dict)
-    for page, proxies in samples.items():
-        for name, measured in proxies.items():
-            rate, slowest = (statistics.median(column) for column in zip(*measured, strict=True))
-            rates = [mine[0] / other[0] for mine, other in zip(proxies["ours"], measured, strict=True)]
-            slow = statistics.median(mine[1] / other[1] for mine, other in zip(proxies["ours"], measured, strict=True))
-            ratio = f"{statistics.median(rates):.2f} ({min(rates):.2f}, {max(rates):.2f}), {slow:.2f}"
-            lines.append(
-                f"{page:<6} {name:<7} {rate:>10,.0f} {slowest:>8.1f}   {ratio if name != 'ours' else ''}".rstrip()
-            )
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

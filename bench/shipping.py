@@ -1,17 +1,12 @@
 """How long it takes to see that nothing has changed, and to ship a project the first time.
 
-    .venv/bin/python3 bench/shipping.py [--files 1000] [--rounds 200] [--json FILE]
-
 Beside it, what is done elsewhere before each job: oarphpy's egg, built by setuptools in a temporary folder, and
 ``shutil.make_archive`` of the same folder.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,10 +14,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from sides import turns
+from sides.command import Command, Size
+from sides.result import Row, measured
 
-from sparkspace.code import parcel  # noqa: E402
-from sparkspace.code.project import Project  # noqa: E402
+from sparkspace.code import parcel
+from sparkspace.code.project import Project
+
+HASHES = "Reading and hashing each file once; zip's compression on the other sides, and setuptools' start."
+STATS = "A stat of each file: none is read whose size and date are as they were."
+ROWS = {
+    "first": Row("to ship a project the first time", "ms", HASHES),
+    "first cpu": Row("the same", "CPU ms", HASHES),
+    "again": Row("to see that nothing has changed", "ms", STATS),
+    "again cpu": Row("the same", "CPU ms", STATS),
+}
 
 
 def make(folder: Path, files: int) -> None:
@@ -35,17 +41,15 @@ def make(folder: Path, files: int) -> None:
     (folder / "library" / "__init__.py").touch()
 
 
-def timed(work: Callable[[], object], rounds: int) -> dict[str, float]:
-    """Milliseconds: the least, the median, the 95th percentile, and the median of the processor's time."""
-    spent, used = [], []
+def timed(work: Callable[[], object], key: str, rounds: int) -> list[turns.Values]:
+    """Milliseconds of each round. (The processor's time is this process's: setuptools' is another.)"""
+    found = []
     for _ in range(rounds):
         begun, before = time.perf_counter(), time.process_time()
         work()
-        spent.append((time.perf_counter() - begun) * 1000)
-        used.append((time.process_time() - before) * 1000)
-    spent.sort()
-    p95 = spent[max(0, int(rounds * 0.95) - 1)]
-    return {"least": spent[0], "median": statistics.median(spent), "p95": p95, "cpu": statistics.median(used)}
+        spent, used = time.perf_counter() - begun, time.process_time() - before
+        found.append({key: spent * 1000, f"{key} cpu": used * 1000})
+    return found
 
 
 def first(folder: Path) -> object:
@@ -61,33 +65,29 @@ def egg(folder: Path, place: Path) -> None:
     subprocess.run([sys.executable, "-c", code, "-q", "bdist_egg"], cwd=copy, check=True, capture_output=True)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--files", type=int, default=1000)
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+def main() -> int:
+    """Measure one after the other, in this process."""
+    command = Command(
+        __doc__,
+        files=Size(1000, "of the project"),
+        rounds=Size(200, "of looking; a twentieth of it of all else", quick=20),
+    )
+    files, rounds = command.sizes.values()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "project"
         folder.mkdir()
-        make(folder, options.files)
+        make(folder, files)
         sys.path.insert(0, str(folder))
         __import__("library")
-        project = Project()
-        files = len(project.look().files)
-        few = max(3, options.rounds // 20)
-        found = {
-            "nothing changed": timed(project.look, options.rounds),
-            "the first time": timed(lambda: first(folder), few),
-            "shutil.make_archive": timed(lambda: shutil.make_archive(f"{name}/out", "zip", folder), few),
-            "oarphpy's egg": timed(lambda: egg(folder, Path(name)), 3),
+        project, few = Project(), max(3, rounds // 20)
+        project.look()
+        runs = {
+            "ours": timed(lambda: first(folder), "first", few) + timed(project.look, "again", rounds),
+            "shutil.make_archive": timed(lambda: shutil.make_archive(f"{name}/out", "zip", folder), "first", few),
+            "oarphpy's egg": [{"first": each["first"]} for each in timed(lambda: egg(folder, Path(name)), "first", 3)],
         }
-    print(f"{files} files, ms        least   median      p95      CPU")
-    for what, each in found.items():
-        print(f"{what:<22}{each['least']:8.2f} {each['median']:8.2f} {each['p95']:8.2f} {each['cpu']:8.2f}")
-    if options.json:
-        options.json.write_text(json.dumps({"files": files, **found}, indent=2) + "\n")
+    return command.finish(measured(ROWS, runs))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,28 +1,27 @@
 """What a slug weighs, by family, beside the naive build: pyspark as pip installs it, hadoop-aws, and the SDK's bundle.
 
-    .venv/bin/python3 bench/slug.py
-
-Builds an empty app with bin/compile, compresses each family as a slug is compressed (tar and gzip), and prints a table
-in MB (millions of bytes); the same numbers go to bench/results/slug.json. The naive build is Spark's archive, which is
-compressed already, and the other two jars as Ivy brings them: 600 MB to fetch.
+Builds an empty app with bin/compile, and compresses each family as a slug is compressed (tar and gzip). The naive build
+is Spark's archive, which is compressed already, and the other two jars as Ivy brings them: 600 MB to fetch.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from sides.command import Command
+from sides.result import Row
 
-from buildpack import fetch, report, versions  # noqa: E402
-from tests.slug.build import Slug, compressed, slug  # noqa: E402
+from buildpack import fetch, report, versions
+from tests.slug.build import Slug, compressed, slug
 
-RESULTS = ROOT / "bench" / "results" / "slug.json"
+WHOLE = Row(
+    "Spark and its client for S3", "MB",
+    "Spark's own jars: left out are only those that a standalone cluster never loads.",
+)  # fmt: skip
+FAMILY = "Each is there because something needs it: buildpack/families.json."
 
 
 def naively(line: versions.Line, app: Slug) -> float:
@@ -37,31 +36,26 @@ def naively(line: versions.Line, app: Slug) -> float:
         return (line.spark.bytes + sum(jar.stat().st_size for jar in (home / "jars").iterdir())) / 1e6
 
 
-def main() -> None:
-    """Build, weigh, print."""
+def main() -> int:
+    """Build and weigh."""
+    command = Command(__doc__, slow="it builds a slug")
     with tempfile.TemporaryDirectory() as scratch:
         app = slug(Path(scratch) / "app", Path(scratch) / "cache")
         done = app.run("compile")
         if done.returncode:
             sys.exit(done.stderr)
-        show(app)
+        return command.finish(rows(app))
 
 
-def show(app: Slug) -> None:
-    """Print the table and keep it."""
+def rows(app: Slug) -> list[Row]:
+    """Weigh it: MB are millions of bytes."""
     line = versions.requested(app.folder)
     sizes = {family: compressed(app.folder, files) / 1e6 for family, files in report.members(app.folder, line).items()}
+    both = {"ours": [sizes["s3"] + sizes["spark"]], "the naive build": [naively(line, app)]}
     sizes["Spark, S3 and launchers"] = sum(sizes[family] for family in ("s3", "spark", "launchers", "app"))
     sizes["all without Java and Python"] = sizes["Spark, S3 and launchers"] + sizes["archive"]
-    naive = naively(line, app)
-    for family, size in sizes.items():
-        print(f"{size:8.1f} MB  {family}")
-    ours = sizes["s3"] + sizes["spark"]
-    print(f"{naive:8.1f} MB  the naive build's Spark and S3; ours are {ours:.1f} MB, {ours / naive:.2f} of it")
-    machine = {"machine": platform.machine(), "spark": line.version, "python": platform.python_version()}
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({**machine, "mb": sizes, "naive_mb": naive}, indent=2) + "\n")
+    return [WHOLE.of(both), *(Row(family, "MB", FAMILY, sides={"ours": [size]}) for family, size in sizes.items())]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

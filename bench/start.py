@@ -7,12 +7,11 @@ its first task, in Python, on an executor. What a master and a worker that do no
 launcher uses of the processor before Spark's turn, beside ``bash`` and ``erb`` (if Ruby is installed).
 
 The sides alternate in one run. Stock has no authentication and no encryption. ``spark-shell`` and scripts run in
-one-off dynos, as ``bin/sparkspace run``. Usage: .venv/bin/python3 bench/start.py [--runs N] [--json FILE]
+one-off dynos, as ``bin/sparkspace run``.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import resource
@@ -27,6 +26,8 @@ from pathlib import Path
 
 import psutil
 from sides import ours, stock, turns
+from sides.command import Command, Size
+from sides.result import Row, measured
 
 JOB = """\
 import time
@@ -49,38 +50,57 @@ FACTS = {
     "SPARKSPACE_SECRET": "of-a-benchmark-that-is-alone",
     "SPARK_DAEMON_MEMORY": f"{stock.DAEMON_MB['master']}m",
 }
-WORDS = {
-    "launcher": "launcher before Spark's turn, CPU s",
-    "master": "a master is ALIVE, s",
-    "worker": "worker: restart until registered again, s",
-    "shell": "`spark-shell` until the answer of a reduce, s",
-    "script": "`spark-submit` of a Python script until its answer, s",
-    "task": "application asks for executors until a task runs, s",
-    "resident": "resident memory of an idle master and worker, MB",
-    "own": "of it their own (not files that others share), MB",
-}
-AIMS = {
-    "launcher": 1.0, "master": 0.45, "worker": 0.50, "shell": 0.60, "script": 0.55, "task": 0.60, "resident": 0.70,
+ROWS = {
+    "launcher": Row(
+        "the launcher before Spark's turn", "CPU s",
+        "Python's own start and the imports of our modules and of Jinja; Ruby's start on the other side.", "≤ 1.0",
+    ),
+    "master": Row(
+        "a master is ALIVE", "s",
+        "A JVM's start: classes come out of an archive, but what they do at a start has to be done.",
+        "≤ 0.45",
+    ),
+    "worker": Row(
+        "a worker from its restart until it is registered again", "s",
+        "A JVM's start after the old one's end; ours drains first, and its dyno is started by the box.", "≤ 0.50",
+    ),
+    "shell": Row(
+        "`spark-shell` until the answer of a reduce", "s",
+        "The processor: the shell compiles its first lines with Scala's compiler while an executor starts.", "≤ 0.60",
+    ),
+    "script": Row(
+        "`spark-submit` of a Python script until its answer", "s",
+        "Two JVMs, the driver's and then an executor's, and Python's workers in it: each waits for the one before.",
+        "≤ 0.55",
+    ),
+    "task": Row(
+        "an application asks for executors until a task runs", "s",
+        "An executor's JVM: it registers, fetches the task, and starts Python.", "≤ 0.60",
+    ),
+    "resident": Row(
+        "resident memory of an idle master and worker", "MB",
+        "What the JVMs keep: heap, the code of classes, and pages of the archive that all JVMs share.", "≤ 0.70",
+    ),
+    "own": Row(
+        "of it their own (not files that others share)", "MB",
+        "Heap and threads' stacks; ours has the worker's parent in Python besides.",
+    ),
 }  # fmt: skip
 
 
-def main() -> None:
-    """Run both sides in turn, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=5, help="of each side, after one of each that does not count")
-    parser.add_argument("--json", type=Path, default=turns.RESULTS / "start.json")
-    options = parser.parse_args()
+def main() -> int:
+    """Run both sides in turn. Exit code 1 when an aim is missed."""
+    command = Command(__doc__, runs=Size(5, "of each side, after one of each that does not count", quick=1))
     with tempfile.TemporaryDirectory() as scratch, our_cluster() as our, stock_cluster(scratch) as theirs:
         our_own, their_own = our_launcher(scratch), erb(scratch)
-        measured = turns.alternate(
-            {"ours": lambda: values(our, our_master, our_own),
-             "stock": lambda: values(theirs, lambda: stock_master(scratch), their_own)},
-            options.runs,
-        )  # fmt: skip
+        sides = {
+            "ours": lambda: values(our, our_master, our_own),
+            "stock": lambda: values(theirs, lambda: stock_master(scratch), their_own),
+        }
+        runs = turns.alternate(sides, command.sizes["runs"], warm_up=not command.quick)
     if shutil.which("erb") is None:
         print("No Ruby here (erb): the launcher is not compared.", file=sys.stderr)
-    turns.keep(options.json, {"runs": measured, "ratio": turns.ratios(measured), "aims": AIMS})
-    print(turns.table(measured, WORDS, AIMS))
+    return command.finish(measured(ROWS, runs))
 
 
 class Cluster:
@@ -244,4 +264,4 @@ def erb(scratch: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -4,18 +4,20 @@ Ours: ``bin/sparkspace up`` with a master and two workers of Private-M, until bo
 ``bin/spark-submit`` of a small Python job in a one-off dyno. Stock: Spark's ``bin/spark-class`` for the same master and
 workers, with the same cores and memory, then Spark's own ``bin/spark-submit`` of the same job with the same executors;
 no authentication or encryption, as Spark comes. The two alternate in one run, and take turns in going first, so that
-other load on the machine falls on both. Usage: .venv/bin/python3 bench/startup.py [--runs N] [--json FILE]
+other load on the machine falls on both.
 """
 
 from __future__ import annotations
 
-import argparse
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 from sides import ours, stock, turns
+from sides.command import Command, Size
+from sides.result import Row, measured
 
 JOB = """\
 from pyspark.sql import SparkSession
@@ -25,22 +27,25 @@ spark.stop()
 """
 ANSWER = "answer 332833500"
 WORKERS = 2
-WORDS = {
-    "registered": f"from nothing to {WORKERS} registered workers, s",
-    "answer": "from nothing to a first job's answer, s",
-}
-AIMS = {"answer": 0.50}
+ROWS = {
+    "registered": Row(
+        f"from nothing to {WORKERS} registered workers", "s",
+        "The processor: three JVMs start at once, and the workers have to wait for the master.",
+    ),
+    "answer": Row(
+        "from nothing to a first job's answer", "s",
+        "The processor: after the daemons, a driver and two executors start, which load most of Spark's classes.",
+        "≤ 0.50",
+    ),
+}  # fmt: skip
 
 
-def main() -> None:
-    """Run both sides in turn, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=5, help="of each side, after one of each that does not count")
-    parser.add_argument("--json", type=Path, default=turns.RESULTS / "startup.json")
-    options = parser.parse_args()
-    measured = turns.alternate({"ours": our_start, "stock": stock_start}, options.runs)
-    turns.keep(options.json, {"runs": measured, "ratio": turns.ratios(measured), "aims": AIMS})
-    print(turns.table(measured, WORDS, AIMS))
+def main() -> int:
+    """Run both sides in turn. Exit code 1 when an aim is missed."""
+    command = Command(__doc__, runs=Size(5, "of each side, after one of each that does not count", quick=1))
+    sides = {"ours": our_start, "stock": stock_start}
+    runs = turns.alternate(sides, command.sizes["runs"], warm_up=not command.quick)
+    return command.finish(measured(ROWS, runs))
 
 
 def our_start() -> turns.Values:
@@ -75,4 +80,4 @@ def stock_start() -> turns.Values:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from . import ROOT
+
 PATIENCE_S = 300
 
 
@@ -27,7 +27,11 @@ def sparkspace(*args: str, stdin: str = "") -> str:
 @contextlib.contextmanager
 def box(workers: int, *options: str) -> Iterator[None]:
     """A box with one master and workers of Private-M, all registered."""
-    sparkspace("up", "--detach", "--app", "bench", "--masters", "1", "--workers", str(workers), *options)
+    try:
+        sparkspace("up", "--detach", "--app", "bench", "--masters", "1", "--workers", str(workers), *options)
+    except KeyboardInterrupt:
+        sparkspace("down")  # any other failure has left nothing, or is that there is a box, which is not ours
+        raise
     try:
         wait(workers)
         yield
