@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -15,7 +17,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "bench"))
 
-from sides import performance, result, suite, turns  # noqa: E402
+import throughput  # noqa: E402
+from sides import performance, queries, result, stock, suite, turns  # noqa: E402
 from sides.machine import Machine  # noqa: E402
 from sides.result import Result, Row  # noqa: E402
 
@@ -247,6 +250,38 @@ def test_interrupted_run_lets_a_benchmark_close_what_it_opened(tmp_path: Path) -
         assert process.stdout.read() == "closed\n"
         assert process.stderr.read().endswith("-----> interrupted\n")
         assert process.wait(60) == 130
+
+
+@pytest.mark.parametrize("path", suite.benchmarks().values(), ids=lambda path: path.stem)
+def test_rows_say_what_limits_them(path: Path) -> None:
+    values = [*runpy.run_path(str(path)).values()]
+    values += [each for value in values if isinstance(value, dict) for each in value.values()]
+    values += [each for value in values if isinstance(value, tuple) for each in value]
+    rows = [each for each in values if isinstance(each, Row)]
+    assert rows
+    assert all(row.what and row.unit and row.limit.endswith(".") for row in rows)
+
+
+def test_stock_has_our_security() -> None:
+    """What begins so in our conf file, and the secret, which we have in the environment."""
+    template = (ROOT / "conf-templates" / "spark-defaults.conf.j2").read_text()
+    ours = dict(
+        re.findall(r"^(spark\.(?:authenticate|network\.crypto|io\.encryption)\S*?)=(.*)$", template, re.MULTILINE)
+    )
+    assert stock.SECURITY.keys() == ours.keys()
+    assert {**stock.SECURITY, "spark.authenticate.secret": ""} == {**ours, "spark.authenticate.secret": ""}
+
+
+def test_throughput_compares_answers() -> None:
+    def said(answer: int) -> str:
+        found = {"seconds": {"Q1": 2.0, "Python": 3.0}, "answers": {"Q1": [[answer]]}, "place": {"cores": 2}}
+        return f"noise\n{queries.MARK}{json.dumps(found)}\n"
+
+    seen: list[object] = []
+    assert throughput.worked(lambda rows: said(7), 100, seen) == {"rate": 20.0, "Q1": 2.0, "Python": 3.0}
+    throughput.worked(lambda rows: said(7), 100, seen)
+    with pytest.raises(AssertionError, match="two sides differ"):
+        throughput.worked(lambda rows: said(8), 100, seen)
 
 
 def suite_run(*args: str) -> subprocess.CompletedProcess[str]:

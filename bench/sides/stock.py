@@ -24,6 +24,17 @@ PATIENCE_S = 300
 MASTER, DRIVER = "127.77.0.1", "127.77.0.9"
 URL, PAGE = f"spark://{MASTER}:7077", f"http://{MASTER}:8080/json/"
 
+# What ours has, always: conf-templates/spark-defaults.conf.j2. A test compares them.
+SECURITY = {
+    "spark.authenticate": "true",
+    "spark.authenticate.secret": "of-a-benchmark-that-is-alone",
+    "spark.network.crypto.enabled": "true",
+    "spark.network.crypto.cipher": "AES/GCM/NoPadding",
+    "spark.network.crypto.authEngineVersion": "2",
+    "spark.network.crypto.saslFallback": "false",
+    "spark.io.encryption.enabled": "true",
+}
+
 Daemon = Callable[..., "subprocess.Popen[bytes]"]
 
 
@@ -71,6 +82,14 @@ def environment(scratch: str) -> dict[str, str]:
         "SPARK_MASTER_OPTS": "-Dspark.deploy.defaultCores=4",
     }
     return {**kept, **local, "SPARK_HOME": str(HOME), "PYSPARK_PYTHON": sys.executable}
+
+
+def configured(scratch: str, properties: Mapping[str, str]) -> dict[str, str]:
+    """The environment of daemons and drivers that have these properties."""
+    conf = Path(scratch, "conf")
+    conf.mkdir()
+    (conf / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in properties.items()))
+    return {"SPARK_CONF_DIR": str(conf)}
 
 
 def client(program: str, cores: int = 4) -> list[str]:
