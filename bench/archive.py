@@ -31,7 +31,7 @@ ROWS = {
         "The processor: what is left is not the loading of classes but Spark's own start, and compiling the query.",
     ),
     "cpu": Row(
-        "the same, of all its processes", "CPU s",
+        "a driver from its start to its first query's answer", "CPU s",
         "The JVM's compilers, which begin anew in each process: an archive holds classes, and no compiled code.",
     ),
 }  # fmt: skip

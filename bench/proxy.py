@@ -90,7 +90,7 @@ async def measure(folder: Path, rounds: int, seconds: int) -> turns.Runs:
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(running(folder / "origin", ORIGIN, origin, origin))
         proxies = {"ours": await stack.enter_async_context(ours(folder / "ours", origin))}
-        for name, rules in (("bare nginx", BARE), ("spark-in-space", OF_OLD)):
+        for name, rules in (("nginx", BARE), ("spark-in-space", OF_OLD)):
             proxies[name] = free_port()
             await stack.enter_async_context(running(folder / name, rules, proxies[name], origin))
         runs: turns.Runs = {name: [{} for _ in range(rounds + 1)] for name in proxies}

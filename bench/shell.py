@@ -22,11 +22,11 @@ JOB = "sc.parallelize(1 to 8, 4).map(demo.Work.of).collect().toSeq"
 
 ROWS = {
     "compile": Row("the shell compiles the edit", "s", "Scala's compiler, which is warm after some edits."),
-    "job": Row("a job with the edit", "s", "Executors fetch the new classes before their first task."),
+    "job": Row("a job with the edit", "s", "What the same job takes again, and what the edit adds to it."),
     "warm": Row("the same job again", "s", "Spark's own: four tasks are sent and their results come back."),
     "beyond": Row(
         "what the edit added to the job", "s",
-        "Executors hear of the edit, and get a class loader with the new classes, before their first task.", "≤ 0.3",
+        "A job of a task for each executor, which asks if the new classes are there before any work begins.", "≤ 0.3",
     ),
 }  # fmt: skip
 
