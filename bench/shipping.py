@@ -41,15 +41,11 @@ def make(folder: Path, files: int) -> None:
     (folder / "library" / "__init__.py").touch()
 
 
-def timed(work: Callable[[], object], key: str, rounds: int) -> list[turns.Values]:
-    """Milliseconds of each round. (The processor's time is this process's: setuptools' is another.)"""
-    found = []
-    for _ in range(rounds):
-        begun, before = time.perf_counter(), time.process_time()
-        work()
-        spent, used = time.perf_counter() - begun, time.process_time() - before
-        found.append({key: spent * 1000, f"{key} cpu": used * 1000})
-    return found
+def timed(work: Callable[[], object], key: str) -> turns.Values:
+    """Milliseconds, of the clock and of this process."""
+    begun, before = time.perf_counter(), time.process_time()
+    work()
+    return {key: (time.perf_counter() - begun) * 1000, f"{key} cpu": (time.process_time() - before) * 1000}
 
 
 def first(folder: Path) -> object:
@@ -66,7 +62,7 @@ def egg(folder: Path, place: Path) -> None:
 
 
 def main() -> int:
-    """Measure one after the other, in this process."""
+    """Ship in turns, and then look again and again. (The CPU time is this process's, and the egg's is another.)"""
     command = Command(
         __doc__,
         files=Size(1000, "of the project"),
@@ -79,13 +75,15 @@ def main() -> int:
         make(folder, files)
         sys.path.insert(0, str(folder))
         __import__("library")
-        project, few = Project(), max(3, rounds // 20)
-        project.look()
-        runs = {
-            "ours": timed(lambda: first(folder), "first", few) + timed(project.look, "again", rounds),
-            "shutil.make_archive": timed(lambda: shutil.make_archive(f"{name}/out", "zip", folder), "first", few),
-            "oarphpy's egg": [{"first": each["first"]} for each in timed(lambda: egg(folder, Path(name)), "first", 3)],
+        sides = {
+            "ours": lambda: timed(lambda: first(folder), "first"),
+            "shutil.make_archive": lambda: timed(lambda: shutil.make_archive(f"{name}/out", "zip", folder), "first"),
+            "oarphpy's egg": lambda: {"first": timed(lambda: egg(folder, Path(name)), "first")["first"]},
         }
+        runs = turns.alternate(sides, max(3, rounds // 20))
+        project = Project()
+        project.look()
+        runs["ours"] += [timed(project.look, "again") for _ in range(rounds)]
     return command.finish(measured(ROWS, runs))
 
 

@@ -51,7 +51,11 @@ def main() -> int:
         rows=Size(6_000_000, "of the largest table", quick=200_000),
     )
     runs, rows = command.sizes.values()
-    sides = {"ours": our_job, "stock, encrypted": partial(stock_job, stock.SECURITY), "stock": partial(stock_job, {})}
+    sides: dict[str, Callable[[int], str]] = {
+        "ours": our_job,
+        "stock, encrypted": partial(stock_job, stock.SECURITY),
+        "stock": partial(stock_job, {}),
+    }
     seen: list[object] = []
     values = {side: partial(worked, job, rows, seen) for side, job in sides.items()}
     return command.finish(measured(ROWS, turns.alternate(values, runs, warm_up=not command.quick)))

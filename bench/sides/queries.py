@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from operator import add
 
 from pyspark import StorageLevel
@@ -50,10 +51,11 @@ def main() -> None:
     cores = spark.sparkContext.defaultParallelism
     spark.conf.set("spark.sql.shuffle.partitions", 4 * cores)
     spark.conf.set("spark.sql.autoBroadcastJoinThreshold", -1)  # or small tables would not be shuffled
-    work: dict[str, Callable[[], object]] = {"tables": lambda: make(spark, rows)}
-    for name, question in QUESTIONS.items():
-        work[name] = lambda question=question: [list(row) for row in spark.sql(question).collect()]
-    work["Python"] = lambda: in_python(spark, rows // 2, 4 * cores)
+    work: dict[str, Callable[[], object]] = {
+        "tables": partial(make, spark, rows),
+        **{name: partial(answered, spark, question) for name, question in QUESTIONS.items()},
+        "Python": partial(in_python, spark, rows // 2, 4 * cores),
+    }
     seconds, answers = {}, {}
     for name, answer in work.items():
         since = time.monotonic()
@@ -103,6 +105,11 @@ def make(spark: SparkSession, rows: int) -> list[int]:
         table.createOrReplaceTempView(name)
         counts.append(table.count())
     return counts
+
+
+def answered(spark: SparkSession, question: str) -> list[list[object]]:
+    """The rows of an answer."""
+    return [list(row) for row in spark.sql(question).collect()]
 
 
 def in_python(spark: SparkSession, rows: int, slices: int) -> list[int]:
