@@ -52,8 +52,9 @@ def all_masters(box: Box) -> bool:
 
 
 def cycle_worker(box: Box, dyno: str) -> None:
-    """Restart it, and wait until its successor is there, and it is not."""
-    workers, gone = len(alive(box)), box.address(dyno)
+    """Restart it, and wait until its successor is there, and it is not, and all others are."""
+    workers = sum(name.partition(".")[0] in ("worker", "plain") for name in box.dynos())
+    gone = box.address(dyno)
     box("restart", dyno)
     until(lambda: gone not in alive(box) and len(alive(box)) == workers, 180, 1)
 
