@@ -50,7 +50,7 @@ def compile(folder: str, cache: str, env_dir: str) -> None:
         for said in (*overlay.lay(ROOT, app.folder), boot.write(app.folder)):
             step.detail(said)
     bytecode.install(home, archives.RUNS_AT / home.relative_to(app.folder), app.folder)
-    bytecode.compile_package(app.folder / "sparkspace")
+    bytecode.compile_package(app.folder / "sparkspace", archives.RUNS_AT / "sparkspace")
     report.show(app.folder, line)
 
 

@@ -50,9 +50,14 @@ def install(home: Path, place: Path, app: Path) -> None:
         compile_templates(app / templates.FOLDER.name)
 
 
-def compile_package(folder: Path) -> None:
-    """Compile all modules of a package that will not be edited."""
-    compileall.compile_dir(folder, quiet=2, invalidation_mode=UNCHECKED)
+def compile_package(folder: Path, place: Path) -> None:
+    """Compile all modules of a package that will not be edited.
+
+    Args:
+        folder: the package.
+        place: the same, where it will run: what tracebacks name.
+    """
+    compileall.compile_dir(folder, quiet=2, stripdir=folder, prependdir=place, invalidation_mode=UNCHECKED)
 
 
 def compile_templates(folder: Path) -> None:

@@ -21,7 +21,7 @@ def environment(folder: Path = FOLDER, **filters: Callable[[str], str]) -> Envir
     An unknown name is an error (``jinja2.UndefinedError``).
     """
     found = Environment(
-        loader=FileSystemLoader(folder),
+        loader=Named(folder),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -31,6 +31,15 @@ def environment(folder: Path = FOLDER, **filters: Callable[[str], str]) -> Envir
     )
     found.filters.update(filters)
     return found
+
+
+class Named(FileSystemLoader):
+    """Templates known by the names of their folder and file: compiled ones would tell where they were built."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        """The source, what errors call it, and whether it is still the same."""
+        source, path, is_same = super().get_source(environment, template)
+        return source, os.path.join(*Path(path).parts[-2:]), is_same
 
 
 class Compiled(BytecodeCache):

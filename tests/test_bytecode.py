@@ -83,10 +83,20 @@ def test_templates_are_compiled(home: Path) -> None:
     assert [path.name for path in (source / templates.COMPILED).iterdir()] == ["good.j2c"]
 
 
+def test_a_package_is_known_by_the_place_where_it_runs(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "module.py").write_text(SOURCE)
+    bytecode.compile_package(tmp_path, Path("/app/package"))
+    (compiled,) = (tmp_path / "inner" / "__pycache__").iterdir()
+    content = compiled.read_bytes()
+    assert b"/app/package/inner/module.py" in content
+    assert bytes(tmp_path) not in content
+
+
 def test_a_package_can_be_unpacked_with_any_date(tmp_path: Path) -> None:
     module = tmp_path / "module.py"
     module.write_text(SOURCE)
-    bytecode.compile_package(tmp_path)
+    bytecode.compile_package(tmp_path, Path("/app"))
     os.utime(module, (0, 0))
     said = imported(tmp_path, "import sys; sys.dont_write_bytecode = True; import module; print(module.fail.__name__)")
     assert said == "fail\n"

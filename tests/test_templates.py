@@ -56,6 +56,13 @@ def test_a_template_that_was_changed_is_compiled_again(folder: Path) -> None:
     assert rendered(folder) == "a!"
 
 
+def test_what_was_compiled_does_not_tell_where(folder: Path) -> None:
+    rendered(folder)
+    compiled = (folder / templates.COMPILED / "x.j2c").read_bytes()
+    assert bytes(folder) not in compiled
+    assert f"{folder.name}/x.j2".encode() in compiled
+
+
 @pytest.mark.parametrize("damage", [b"", b"no bytecode", b"j2\x05\x00"])
 def test_damaged_ones_are_compiled_again(folder: Path, damage: bytes) -> None:
     (folder / templates.COMPILED / "x.j2c").write_bytes(damage)
