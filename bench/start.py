@@ -4,7 +4,8 @@ A master until it is ALIVE (ours: ``bin/spark-master``, with its launcher), and 
 worker from its restart until it is registered again, ``spark-shell`` until the answer of the README's reduce,
 ``spark-submit`` of a Python script until its first answer, and in that script the time from the application's start to
 its first task, in Python, on an executor. What a master and a worker that do nothing hold of memory, and what the
-launcher uses of the processor before Spark's turn, beside ``bash`` and ``erb`` (if Ruby is installed).
+launcher uses of the processor before Spark's turn, beside ``bash`` and ``erb`` (if Ruby is installed): spark-in-space's
+own launcher rendered two files that way, ``spark-defaults.conf`` and ``log4j.properties``.
 
 The sides alternate in one run. Stock has no authentication and no encryption. ``spark-shell`` and scripts run in
 one-off dynos, as ``bin/sparkspace run``.
@@ -14,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
-from sides import ours, stock, turns
+from sides import launcher, ours, stock, turns
 from sides.command import Command, Size
 from sides.result import Row, measured
 
@@ -41,15 +41,6 @@ spark.stop()
 ANSWER = "answer 332833500 "
 REDUCE, REDUCED = "sc.parallelize(1 to 100).reduce(_ + _)\n", "5050"
 TEMPLATE = "<% ENV.each do |name, value| %><%= name %>=<%= value %>\n<% end %>"
-FACTS = {
-    "DYNO": "master.1",
-    "HEROKU_PRIVATE_IP": "127.78.0.1",
-    "HEROKU_DNS_APP_NAME": "bench.app.localspace",
-    "HEROKU_DNS_FORMATION_NAME": "master.bench.app.localspace",
-    "HEROKU_DNS_DYNO_NAME": "1.master.bench.app.localspace",
-    "SPARKSPACE_SECRET": "of-a-benchmark-that-is-alone",
-    "SPARK_DAEMON_MEMORY": f"{stock.DAEMON_MB['master']}m",
-}
 ROWS = {
     "launcher": Row(
         "the launcher before Spark's turn", "CPU s",
@@ -92,7 +83,7 @@ def main() -> int:
     """Run both sides in turn. Exit code 1 when an aim is missed."""
     command = Command(__doc__, runs=Size(5, "of each side, after one of each that does not count", quick=1))
     with tempfile.TemporaryDirectory() as scratch, our_cluster() as our, stock_cluster(scratch) as theirs:
-        our_own, their_own = our_launcher(scratch), erb(scratch)
+        our_own, their_own = launcher.alone(scratch), erb(scratch)
         sides = {
             "ours": lambda: values(our, our_master, our_own),
             "stock": lambda: values(theirs, lambda: stock_master(scratch), their_own),
@@ -147,7 +138,7 @@ class Cluster:
         }
 
 
-def values(cluster: Cluster, master: Callable[[], float], launcher: list[str]) -> turns.Values:
+def values(cluster: Cluster, master: Callable[[], float], command: list[str]) -> turns.Values:
     """All that is measured of a side, once."""
     shell, _ = cluster.driver("spark-shell", REDUCE, REDUCED)
     script, line = cluster.driver("spark-submit", JOB, ANSWER)
@@ -156,17 +147,8 @@ def values(cluster: Cluster, master: Callable[[], float], launcher: list[str]) -
     time.sleep(2)  # until the restarted worker has nothing more to do
     found |= cluster.memory()
     if shutil.which("erb"):
-        found["launcher"] = cpu_s(launcher)
+        found["launcher"] = launcher.cpu_s(command)
     return found
-
-
-def cpu_s(command: list[str]) -> float:
-    """CPU seconds of a program, the mean of ten runs: the clock is coarse."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    for _ in range(10):
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime) / 10
 
 
 @contextlib.contextmanager
@@ -231,36 +213,24 @@ def stock_master(scratch: str) -> float:
 
 def our_master() -> float:
     """Seconds until one more of our masters is ALIVE."""
-    env = {**{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}, **FACTS}
+    env = {**{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}, **launcher.FACTS}
     since, null = time.monotonic(), subprocess.DEVNULL
     process = subprocess.Popen(
         [ours.ROOT / "bin" / "spark-master"], env=env, stdout=null, stderr=null, start_new_session=True
     )
     try:
-        stock.wait(lambda state: state["status"] == "ALIVE", f"http://{FACTS['HEROKU_PRIVATE_IP']}:8080/json/")
+        stock.wait(lambda state: state["status"] == "ALIVE", f"http://{launcher.FACTS['HEROKU_PRIVATE_IP']}:8080/json/")
         return time.monotonic() - since
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
 
 
-def our_launcher(scratch: str) -> list[str]:
-    """``bin/spark-master`` with a Spark that ends at once."""
-    home = Path(scratch, "nothing")
-    (home / "bin").mkdir(parents=True)
-    (home / "jars").mkdir()
-    (home / "jars" / "spark-core_2.13-4.3.0.jar").touch()
-    (home / "bin" / "spark-class").write_text("#!/bin/true\n")
-    (home / "bin" / "spark-class").chmod(0o755)
-    facts = [f"{name}={value}" for name, value in {**FACTS, "SPARK_HOME": str(home)}.items()]
-    return ["env", *facts, str(ours.ROOT / "bin" / "spark-master")]
-
-
 def erb(scratch: str) -> list[str]:
-    """What a launcher of bash that renders its conf file with Ruby's ``erb`` can't do without."""
+    """What a launcher of bash that renders its two conf files with Ruby's ``erb`` can't do without."""
     template = Path(scratch, "conf.erb")
     template.write_text(TEMPLATE)
-    return ["bash", "-c", f"erb {template} > {scratch}/conf && exec true"]
+    return ["bash", "-c", f"erb {template} > {scratch}/conf && erb {template} > {scratch}/log && exec true"]
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def compile(folder: str, cache: str, env_dir: str) -> None:
     overlay.refuse_conflicts(ROOT, app.folder)
     boot.refuse_other(app.folder)
     dependencies.install(app, ROOT / "requirements.txt")
-    from . import archives, install, scala  # what they import has just been installed
+    from . import archives, bytecode, install, scala  # what they import has just been installed
 
     home = install.install(line, site, app.cache, java, unwanted, {**os.environ, **app.env})
     if has_lab:
@@ -49,6 +49,8 @@ def compile(folder: str, cache: str, env_dir: str) -> None:
     with Step(f"sparkspace with Spark {line.version}: launchers and templates") as step:
         for said in (*overlay.lay(ROOT, app.folder), boot.write(app.folder)):
             step.detail(said)
+    bytecode.install(home, archives.RUNS_AT / home.relative_to(app.folder), app.folder)
+    bytecode.compile_package(app.folder / "sparkspace", archives.RUNS_AT / "sparkspace")
     report.show(app.folder, line)
 
 

@@ -38,13 +38,14 @@ def store(jar: Path, is_unwanted: Callable[[str], bool] = lambda entry: False) -
             if is_unwanted(entry.filename):
                 left_out += entry.compress_size
             else:
-                target.writestr(_plain(entry), source.read(entry))
+                target.writestr(plain(entry), source.read(entry))
     os.utime(fresh, (DATE, DATE))
     fresh.replace(jar)
     return left_out
 
 
-def _plain(entry: zipfile.ZipInfo) -> zipfile.ZipInfo:
-    plain = zipfile.ZipInfo(entry.filename, entry.date_time)
-    plain.external_attr = entry.external_attr
-    return plain
+def plain(entry: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    """The entry of a zip, not compressed."""
+    stored = zipfile.ZipInfo(entry.filename, entry.date_time)
+    stored.external_attr = entry.external_attr
+    return stored

@@ -32,14 +32,16 @@ JAVA_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "
 
 
 def sources(version: str) -> list[Path]:
-    """What is compiled for a version of Spark: the shell's loop is another in some.
+    """What is compiled for a version of Spark: the shell's loop is another in some, and some is for newer ones alone.
 
     Args:
         version: ``4.3.0``
     """
     line = tuple(map(int, version.split(".")[:2]))
     loop = max((folder for folder in SOURCES.glob("loop-*") if _line(folder) <= line), key=_line)
-    return sorted([*SOURCES.glob("main/*.scala"), *SOURCES.glob("recovery/*.scala"), *loop.glob("*.scala")])
+    since = [folder for folder in SOURCES.glob("since-*") if _line(folder) <= line]
+    folders = [SOURCES / "main", SOURCES / "recovery", *since, loop]
+    return sorted(path for folder in folders for path in folder.glob("*.scala"))
 
 
 def _line(folder: Path) -> tuple[int, ...]:

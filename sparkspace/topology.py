@@ -19,7 +19,9 @@ def shown_apps(dyno: Dyno, settings: Settings) -> frozenset[str]:
 
 
 def master_hosts(dyno: Dyno, settings: Settings) -> list[str]:
-    """The DNS names of all masters, ``1.master.…`` first."""
+    """The DNS names of all masters, ``1.master.…`` first; of a cluster that is all in this dyno, its address."""
+    if dyno.master_host:
+        return [dyno.master_host]
     domain = master_app_domain(dyno, settings)
     return [f"{number}.master.{domain}" for number in range(1, settings.masters + 1)]
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import jinja2
 import pytest
 
-from sparkspace import conf
+from sparkspace import conf, templates
 from sparkspace.errors import LaunchError
 
 from . import conf_cases
-from .launchers import ROOT
 
 
 def load(text: str) -> dict[str, str]:
@@ -92,16 +89,7 @@ def test_there_are_secrets_to_look_for() -> None:
 
 def test_every_template_is_rendered() -> None:
     rendered = {*conf.SPARK_FILES, *conf.ZOOKEEPER_FILES, "nginx.conf"}  # the last by sparkspace/proxy/routes.py
-    assert {path.name for path in conf.TEMPLATES.iterdir()} == {f"{name}.j2" for name in rendered}
-
-
-@pytest.mark.parametrize("name", conf.SPARK_FILES)
-def test_unknown_name_in_a_template_is_a_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(conf, "TEMPLATES", shutil.copytree(conf.TEMPLATES, tmp_path / "templates"))
-    with open(conf.TEMPLATES / f"{name}.j2", "a") as template:
-        template.write("{{ settings.no_such_setting }}\n")
-    with pytest.raises(jinja2.UndefinedError):
-        conf_cases.render(conf_cases.CASES[0], "driver")
+    assert {path.name for path in templates.FOLDER.iterdir() if path.is_file()} == {f"{name}.j2" for name in rendered}
 
 
 @pytest.mark.parametrize(
@@ -176,7 +164,3 @@ def test_folder_of_another_user_is_refused(tmp_path: Path) -> None:
 def test_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / f"sparkspace-conf-{os.getuid()}").touch()
     assert refusal(tmp_path).message.endswith(": File exists")
-
-
-def test_templates_are_beside_the_package() -> None:
-    assert conf.TEMPLATES == ROOT / "conf-templates"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from prometheus_client import Metric
 
+from sparkspace.proxy import families
 from sparkspace.proxy.families import Families, of_spark, parse
 
 APP = "app-20261122122750-0000"
@@ -36,6 +37,14 @@ def test_daemon_says_each_thing_once() -> None:
         ("metrics_jvm_gc_time_Number", "collector=G1_Young_Generation"): 203,
         ("metrics_jvm_direct_count_Number",): 18,
     }
+
+
+def test_what_is_left_out_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    monkeypatch.setattr(families, "parse", lambda text: parsed.extend(text.split("\n")) or parse(text))
+    assert of_spark(WORKER)
+    assert parsed
+    assert not [line for line in parsed if "_Value" in line or "_pools_" in line or "histograms" in line]
 
 
 @pytest.mark.parametrize("namespace", ["app_20261122122750_0000", "my_namespace", "x"])

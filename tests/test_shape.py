@@ -22,7 +22,7 @@ PACKAGE = ROOT / "sparkspace"
 
 # docs/design.md, "Rooms". A module of a room may import its own room, and rooms with a lower number.
 LAYERS = {
-    "errors": 0, "log": 0, "ports": 0, "redaction": 0,
+    "errors": 0, "log": 0, "ports": 0, "redaction": 0, "templates": 0,
     "config": 1, "archive": 1,
     "topology": 2, "sizing": 2, "conf": 2, "launch": 2,
     "cluster": 3, "heroku": 3,
@@ -286,11 +286,11 @@ def test_heroku_s_programs_are_one_file_too() -> None:
 
 
 def test_the_build_needs_little_of_the_product() -> None:
-    """It runs before the launchers' packages are installed."""
+    """It begins before what the launchers import is installed; what compiles templates comes after that."""
     trees = modules(ROOT / "buildpack")
     nodes = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     ours = {node.module for node in nodes if not node.level and (node.module or "").startswith("sparkspace")}
-    assert ours == {"sparkspace.archive", "sparkspace.errors", "sparkspace.log", "sparkspace.zeppelin"}
+    assert ours == {"sparkspace", "sparkspace.archive", "sparkspace.errors", "sparkspace.log", "sparkspace.zeppelin"}
 
 
 def test_every_command_has_its_module() -> None:
@@ -351,7 +351,7 @@ def test_one_place_names_the_version_of_spark() -> None:
     default = json.loads((ROOT / "buildpack" / "versions.json").read_text())["default"]
     places = [ROOT / "pyproject.toml", ROOT / "Procfile", ROOT / "app.json", ROOT / "requirements.txt"]
     for folder in ("bin", "conf-templates", "scripts", "sparkspace"):
-        places += [path for path in (ROOT / folder).rglob("*") if path.is_file() and path.suffix != ".pyc"]
+        places += [path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     assert [str(path.relative_to(ROOT)) for path in places if default in path.read_text(encoding="utf-8")] == []
 
 

@@ -10,8 +10,8 @@ from .. import topology
 from ..cluster import roles
 from ..cluster.report import table
 from ..config import new_token, token
-from ..cycling import schedule, start
-from ..cycling.planner import short_of
+from ..cycling import registered, schedule, start
+from ..cycling.planner import MOST_ASKED, short_of
 from ..cycling.schedule import IDLE, Load
 from ..cycling.supervisor import BACK_WITHIN_S, WORKER
 from ..cycling.teller import Teller
@@ -82,15 +82,16 @@ def cycle(turns: Turns, names: Sequence[str], drain_minutes: int, yes: bool) -> 
         CheckFailed: the cluster is not well enough; nothing, or nothing more, was done.
     """
     workers = listed(turns)
-    found = loads(turns)
-    chosen = schedule.least_to_lose(choice(names, workers), found)
+    meant = choice(names, workers)
+    found = loads(turns, meant)
+    chosen = schedule.least_to_lose(meant, found)
     print(plan(chosen, found, datetime.now(timezone.utc)), flush=True)
     if not chosen or not (yes or agreed(f"Cycle {len(chosen)} of {len(workers)} workers, one at a time?", "--yes")):
         return 0
     for each in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.default_int_handler)
     for turn in range(1, len(chosen) + 1):
-        dyno, *chosen = schedule.least_to_lose(chosen, loads(turns))
+        dyno, *chosen = schedule.least_to_lose(chosen, loads(turns, chosen, MOST_ASKED))
         await_others(turns, dyno, workers)
         event("cycling-turn", dyno=dyno.name, turn=f"{turn}/{turn + len(chosen)}")
         if not turns.worker(dyno, drain_minutes * 60):
@@ -105,9 +106,9 @@ def listed(turns: Turns) -> list[ListedDyno]:
     return sorted(workers, key=lambda dyno: number(dyno.name))
 
 
-def loads(turns: Turns) -> dict[str, Load]:
-    """What each has to lose now."""
-    return {name: Load.of(found) for name, found in turns.loads().items()}
+def loads(turns: Turns, workers: Sequence[ListedDyno], most: int | None = None) -> dict[str, Load]:
+    """What each has to lose now; ``most``: see ``Turns.loads``."""
+    return {name: Load.of(found) for name, found in turns.loads([dyno.name for dyno in workers], most).items()}
 
 
 def choice(names: Sequence[str], workers: list[ListedDyno]) -> list[ListedDyno]:
@@ -145,7 +146,9 @@ def await_others(turns: Turns, dyno: ListedDyno, workers: list[ListedDyno]) -> N
     Raises:
         CheckFailed: they are not, in three minutes.
     """
-    domain = turns.place.dyno.app_domain
-    if not until(BACK_WITHIN_S, lambda: not short_of(turns.page(), dyno, workers, domain)):
-        lack = short_of(turns.page(), dyno, workers, domain)
-        raise CheckFailed(f"{dyno.name} can't be spared: {lack.replace('-', ' ')}.", LOOK)
+
+    def lack() -> str:
+        return short_of(registered.names(turns.page(), turns.place.dyno.app_domain), dyno, len(workers))
+
+    if not until(BACK_WITHIN_S, lambda: not lack()):
+        raise CheckFailed(f"{dyno.name} can't be spared: {lack().replace('-', ' ')}.", LOOK)

@@ -19,3 +19,14 @@ def in_the_box(name: str, args: Sequence[str], *, with_token: bool = False) -> i
     from . import here  # the box's packages, which a dyno has not
 
     return here.run(["bin/sparkspace", name, *args], with_token=with_token)
+
+
+def from_the_box(name: str, args: Sequence[str]) -> tuple[int, str]:
+    """As ``in_the_box``, but what it prints is not shown: its exit code, and its stdout.
+
+    Raises:
+        BoxError: none is.
+    """
+    from . import here
+
+    return here.capture(["bin/sparkspace", name, *args])

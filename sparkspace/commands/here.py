@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,3 +40,12 @@ def run(command: Sequence[str], *, inside: str = "", size: str = "", with_token:
         wishes["env"] = {**wishes["env"], "SPARK_HEROKU_ACCESS_TOKEN": found.token}
     dyno = box.run(line, inside=inside, **wishes)
     return terminal.attach(terminal.socket_url(box.url, str(dyno["attach_url"])))
+
+
+def capture(command: Sequence[str]) -> tuple[int, str]:
+    """Run a command in a one-off dyno, without a terminal. Returns its exit code and stdout; stderr is passed on."""
+    box = client()
+    dyno = box.run(shlex.join(command), **terminal.PIPES)
+    code, stdout, stderr = terminal.capture(terminal.socket_url(box.url, str(dyno["attach_url"])))
+    sys.stderr.write(stderr)
+    return code, stdout

@@ -7,7 +7,7 @@ from .allocation import Allocation
 from .backend import Backend
 from .checks import LEAST_MEMORY_MB
 from .cycling import TOKEN, Cycling, new_token, token
-from .dyno import Dyno
+from .dyno import MASTER_HOST, Dyno
 from .s3 import S3, modules_dir
 from .scaling import Scaling
 from .settings import MOST_MASTERS, SECRET_VARS, VARS, Settings, refuse_misspelt
@@ -15,6 +15,7 @@ from .users import User
 
 __all__ = [
     "LEAST_MEMORY_MB",
+    "MASTER_HOST",
     "MOST_MASTERS",
     "S3",
     "SECRET_VARS",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from ..errors import PlatformError
 
+MASTER_HOST = "_SPARKSPACE_MASTER_HOST"  # no config var: cluster/apart.py sets it for the processes that it starts
+
 
 @dataclass(frozen=True)
 class Dyno:
@@ -19,6 +21,7 @@ class Dyno:
     private_ip: str
     app_domain: str  # myapp.app.localspace
     dns_name: str  # 2.worker.myapp.app.localspace
+    master_host: str = ""  # where the one master is, of a cluster that is all in this dyno; empty: names tell
 
     @property
     def process_type(self) -> str:
@@ -64,4 +67,4 @@ class Dyno:
                 "Turn it on with: heroku features:enable spaces-dns-discovery -a APP && heroku restart -a APP",
             )
         dns_name = env.get("HEROKU_DNS_DYNO_NAME") or f"{number}.{process_type}.{app_domain}"
-        return cls(name, private_ip, app_domain, dns_name)
+        return cls(name, private_ip, app_domain, dns_name, env.get(MASTER_HOST, ""))

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from .. import sizing
+from ..cluster import crowd
 from ..cluster.decommission import decommission
 from ..cluster.master import MasterStatus, Worker
 from ..config import Scaling
@@ -21,7 +22,7 @@ from ..heroku.sizes import SIZES
 from ..log import event, notice, tell
 from ..sizing import Capacity
 from . import registered
-from .leave import Leave, keeps
+from .leave import Leave, applications, keeps
 from .scaling import Decision, Node, Scaler, Scene
 from .supervisor import WORKER
 from .turn import Turns
@@ -131,7 +132,7 @@ class Autoscaler:
         offers = [Capacity(one.memory_mb, one.cores) for one in workers.values()]
         smallest = min(offers, key=lambda offer: offer.memory_mb, default=None)
         self._each = smallest or self._each or offered(listed.size(line))
-        nodes = [self._node(place, one, page) for place, one in sorted(workers.items()) if place <= quantity]
+        nodes = self._nodes({place: one for place, one in sorted(workers.items()) if place <= quantity}, page)
         states = {place: one.state.lower() for place, one in away.items() if place not in workers}
         wishes = self._wishes.of(page, self._each)
         self._spent = self._spent or Spent(self._workers_since(), time.time())
@@ -149,10 +150,11 @@ class Autoscaler:
         found = registered.workers(page, self._place.dyno.app_domain, states)
         return {number(name): each[-1] for name, each in found.items() if name.rpartition(".")[0] == WORKER}
 
-    def _node(self, place: int, one: Worker, page: MasterStatus) -> Node:
-        free = Capacity(one.memory_mb - one.memory_used_mb, one.cores - one.cores_used)
-        may_keep = self._place.settings.serves_shuffles and not one.cores_used
-        return Node(place, Capacity(one.memory_mb, one.cores), free, keeps(one, page) if may_keep else "")
+    def _nodes(self, workers: dict[int, Worker], page: MasterStatus) -> list[Node]:
+        idle = {place: one for place, one in workers.items() if not one.cores_used}
+        served = applications(page) if self._place.settings.serves_shuffles else frozenset()
+        kept = dict(zip(idle, crowd.ask(lambda one: keeps(one, served), idle.values()), strict=True))
+        return [_node(place, one, kept.get(place, "")) for place, one in workers.items()]
 
     def _add(self, before: int, quantity: int) -> None:
         """Have more.
@@ -286,6 +288,11 @@ class Spent:
         self._seconds += (now - self._seen) * quantity
         self._seen = now
         return self._seconds / 3600
+
+
+def _node(place: int, one: Worker, keeps: str) -> Node:
+    free = Capacity(one.memory_mb - one.memory_used_mb, one.cores - one.cores_used)
+    return Node(place, Capacity(one.memory_mb, one.cores), free, keeps)
 
 
 def offered(size: str) -> Capacity:

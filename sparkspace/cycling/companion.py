@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
@@ -24,6 +23,8 @@ def beside(work: Callable[[], None]) -> None:
     if os.fork():
         return
     try:
+        import ctypes  # here, for the program to be does not wait for it
+
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() == parent:  # else it ended before the kernel was told
             work()

@@ -74,7 +74,7 @@ class Counts:
             "sparkspace_cycling_away_seconds", "How long until they were.", ["type"], buckets=AWAY_FOR_S,
             registry=self._registry,
         )  # fmt: skip
-        left = self._counter("cycling_left", "Dynos that were left as they are, and why.", "type", "reason")
+        left = self._counter("cycling_left", "Dynos left as they are, and why; many workers are one.", "type", "reason")
         stopped = self._counter("cycling_stopped", "Times that cycling could not go on.", "reason")
 
         def back(facts: Facts) -> None:

@@ -7,10 +7,10 @@ it is looked at again before the formation has fewer.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from ..cluster import worker
+from ..cluster import crowd, worker
 from ..cluster.master import MasterStatus, Worker
 from ..heroku import listed
 
@@ -46,29 +46,44 @@ class Leave:
 
     def held(self, page: MasterStatus, serves_shuffles: bool) -> dict[int, str]:
         """Who can't go yet, and why. Silence is no answer: a dyno may be too busy to give one."""
-        found = {number: hold(one, page, serves_shuffles) for number, one in self.workers.items()}
-        return {number: why for number, why in found.items() if why}
+        there, running = {one.id for one in page.workers}, applications(page) if serves_shuffles else frozenset()
+        found = crowd.ask(lambda one: hold(one, there, running), self.workers.values())
+        return {number: why for number, why in zip(self.workers, found, strict=True) if why}
 
     def strand(self, dynos: list[listed.ListedDyno]) -> list[listed.ListedDyno]:
         """The dynos of those that have no executors: they take no work any more, until they are restarted."""
-        idle = {f"worker.{number}" for number, one in self.workers.items() if worker.applications(one) == []}
+        found = crowd.ask(worker.applications, self.workers.values())
+        idle = {f"worker.{number}" for number, those in zip(self.workers, found, strict=True) if those == []}
         return [dyno for dyno in dynos if dyno.name in idle]
 
 
-def hold(one: Worker, page: MasterStatus, serves_shuffles: bool) -> str:
-    """Why a worker that takes no more work can't go; empty: it can."""
+def applications(page: MasterStatus) -> frozenset[str]:
+    """The ids of those that run."""
+    return frozenset(application.id for application in page.applications)
+
+
+def hold(one: Worker, there: Collection[str], served: Collection[str]) -> str:
+    """Why a worker that takes no more work can't go; empty: it can.
+
+    Args:
+        one: the worker.
+        there: ids of the workers that the master knows.
+        served: applications whose shuffle files may be lost with a worker; none when it does not serve them.
+    """
     running = worker.applications(one)
     if running == []:
-        return keeps(one, page) if serves_shuffles else ""
+        return keeps(one, served)
     if running is None:
-        return "" if one.id not in {each.id for each in page.workers} else "does-not-answer"
+        return "does-not-answer" if one.id in there else ""
     return f"works-for-{running[0]}"
 
 
-def keeps(one: Worker, page: MasterStatus) -> str:
-    """Where workers serve shuffle files: of which application this one has some, perhaps the only ones; empty: none."""
+def keeps(one: Worker, served: Collection[str]) -> str:
+    """Of which application this one has shuffle files that may be the only ones; empty: none. ``served``: see above."""
+    if not served:
+        return ""
     ended = worker.ended(one)
     if ended is None:
         return "does-not-answer"
-    running = sorted({application.id for application in page.applications} & set(ended))
-    return f"keeps-files-of-{running[0]}" if running else ""
+    first = min((id for id in ended if id in served), default="")
+    return f"keeps-files-of-{first}" if first else ""

@@ -8,11 +8,13 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 
 from .. import topology
-from ..cluster import master, roles, worker
+from ..cluster import crowd, master, roles, worker
 from ..cluster.ensemble import is_serving
 from ..cluster.master import MasterStatus, Worker
 from ..errors import SparkspaceError
@@ -28,6 +30,8 @@ LEAST_ZOOKEEPERS = 3  # fewer are no quorum while one is away
 # A turn that was begun and not ended, as by the end of the master beside which it was taken, is ended after so long.
 STRANDED_S = 60.0
 ONCE_A_MINUTE_S = 60.0
+# All of a thousand may be due, and each turn asks again: so many of the oldest are choice enough.
+MOST_ASKED = 50
 
 
 class Planner:
@@ -38,9 +42,10 @@ class Planner:
         self._one_at_a_time = turn or threading.Lock()  # also held by whoever scales down
         self._place = turns.place
         self._lifetime = lifetime
-        self._said: dict[str, str] = {}
+        self._said = ""
+        self._left: set[tuple[str, str]] = set()
         self._drained: dict[str, float] = {}
-        self._turn: dict[str, Callable[[ListedDyno, list[ListedDyno]], str]] = {
+        self._turn: dict[str, Callable[[ListedDyno, Sight], str]] = {
             WORKER: self._worker, MASTER: self._master, ZOOKEEPER: self._zookeeper
         }  # fmt: skip
 
@@ -56,13 +61,13 @@ class Planner:
             try:
                 with self._one_at_a_time:
                     self.look()
-                self._said.pop("", None)
+                self._said = ""
             except SparkspaceError as error:
-                if self._is_new("", error.message):
+                if self._is_new(error.message):
                     event("cycling-stopped", reason=type(error).__name__, status=getattr(error, "status", 0))
                     notice(*error.lines(), "The cluster goes on; no dyno has its turn until this is mended.")
             except Exception as error:  # a fault of ours: the next look may do better
-                if self._is_new("", repr(error)):
+                if self._is_new(repr(error)):
                     traceback.print_exc()
             time.sleep(self.every_s)
 
@@ -81,13 +86,25 @@ class Planner:
             for dyno in self._stranded(leaving, dynos):
                 self._turns.worker(dyno, 0)
             return
-        alive = registered.workers(page, self._place.dyno.app_domain).keys()
-        for dyno in self._in_order(dynos):
-            reason = self._away(dyno, dynos, alive) or self._turn[dyno.type](dyno, dynos)
+        if ordered := self._in_order(dynos):
+            self._take(ordered, self._see(dynos))
+
+    def _take(self, ordered: list[ListedDyno], sight: Sight) -> None:
+        """Have the first take its turn that can. A thousand workers that are kept by one thing are one line."""
+        before, self._left = self._left, set()
+        for dyno in ordered:
+            reason = self._away(dyno, sight) or self._turn[dyno.type](dyno, sight)
             if not reason:
                 return
-            if self._is_new(dyno.id, reason):
+            about = (dyno.type if dyno.type == WORKER else dyno.name, reason)
+            if about not in before | self._left:
                 event("cycling-left", dyno=dyno.name, reason=reason)
+            self._left.add(about)
+
+    def _see(self, dynos: list[ListedDyno]) -> Sight:
+        """The master's page is read again: those who were asked what runs there may have been silent for seconds."""
+        alive = registered.names(self._turns.page(), self._place.dyno.app_domain)
+        return Sight(dynos, alive, *self._clock(dynos))
 
     def _clock(self, dynos: list[ListedDyno]) -> tuple[datetime, timedelta]:
         """Now, and the time that is set aside for each turn."""
@@ -99,35 +116,31 @@ class Planner:
         due = schedule.due((dyno for dyno in dynos if dyno.state == "up"), each, self._lifetime, now)
         if not due:
             return []
-        loads = {name: schedule.Load.of(found) for name, found in self._turns.loads().items()}
+        asked = self._turns.loads([dyno.name for dyno in due if dyno.type == WORKER], MOST_ASKED)
+        loads = {name: schedule.Load.of(found) for name, found in asked.items()}
         own = self._place.dyno.name
         ordered = schedule.order(due, loads, each, self._lifetime, now)
         return sorted(ordered, key=lambda dyno: (dyno.name == own, list(self._turn).index(dyno.type)))
 
-    def _away(self, dyno: ListedDyno, dynos: list[ListedDyno], alive: Collection[str]) -> str:
+    def _away(self, dyno: ListedDyno, sight: Sight) -> str:
         """Never two roles at once: what keeps one from its turn while a dyno of another is away; empty: nothing does.
 
         One in a hurry goes all the same: a dyno that never comes up must not leave all others to Heroku.
         """
-        now, each = self._clock(dynos)
-        others = [other for other in dynos if other.type != dyno.type]
-        away = [
-            other.name for other in others if other.state != "up" or (other.type == WORKER and other.name not in alive)
-        ]
-        return f"{away[0]}-is-away" if away and not schedule.is_in_hurry(dyno, each, self._lifetime, now) else ""
+        away = sight.away[dyno.type]
+        return f"{away}-is-away" if away and not sight.is_in_hurry(dyno, self._lifetime) else ""
 
     # A turn each: what keeps it from being taken, or nothing when it was.
 
-    def _worker(self, dyno: ListedDyno, dynos: list[ListedDyno]) -> str:
-        workers = _of(dynos, WORKER)
-        if lack := short_of(self._turns.page(), dyno, workers, self._place.dyno.app_domain):
+    def _worker(self, dyno: ListedDyno, sight: Sight) -> str:
+        if lack := short_of(sight.alive, dyno, len(sight.workers)):
             return lack
-        others = [other for other in workers if other.state == "up" and other.id != dyno.id]
-        now, each = self._clock(dynos)
-        self._turns.worker(dyno, schedule.patience(dyno, others, each, self._lifetime, now).total_seconds())
+        others = [other for other in sight.workers if other.state == "up" and other.id != dyno.id]
+        patience = schedule.patience(dyno, others, sight.each, self._lifetime, sight.now)
+        self._turns.worker(dyno, patience.total_seconds())
         return ""
 
-    def _master(self, dyno: ListedDyno, dynos: list[ListedDyno]) -> str:
+    def _master(self, dyno: ListedDyno, sight: Sight) -> str:
         """Without recovery a master's restart ends what runs: that is left to Heroku, unless nothing does."""
         settings = self._place.settings
         if number(dyno.name) > settings.masters:
@@ -145,11 +158,11 @@ class Planner:
         """Whether applications outlive a restart of the masters."""
         return bool(self._place.settings.has_zookeeper or roles.recovery_dir(self._place))
 
-    def _zookeeper(self, dyno: ListedDyno, dynos: list[ListedDyno]) -> str:
+    def _zookeeper(self, dyno: ListedDyno, sight: Sight) -> str:
         members = self._place.settings.ensemble
         if members and number(dyno.name) > members:
             return "beyond-SPARKSPACE_ZOOKEEPERS"
-        ensemble = [each for each in _of(dynos, ZOOKEEPER) if not members or number(each.name) <= members]
+        ensemble = [each for each in _of(sight.dynos, ZOOKEEPER) if not members or number(each.name) <= members]
         if len(ensemble) < LEAST_ZOOKEEPERS:
             return f"fewer-than-{LEAST_ZOOKEEPERS}-zookeepers"
         if not all(is_serving(self._turns.zookeeper_host(each)) for each in ensemble):
@@ -167,24 +180,51 @@ class Planner:
     def _stranded(self, leaving: dict[str, Worker], dynos: list[ListedDyno]) -> list[ListedDyno]:
         """Those of them that have had no executors for a while: the turn has lost its hand."""
         now = time.monotonic()
-        drained = {name for name, one in leaving.items() if worker.applications(one) == []}
+        found = crowd.ask(worker.applications, leaving.values())
+        drained = {name for name, those in zip(leaving, found, strict=True) if those == []}
         self._drained = {name: self._drained.get(name, now) for name in drained}
         for_long = {name for name, since in self._drained.items() if now - since >= STRANDED_S}
         return [dyno for dyno in _of(dynos, WORKER) if dyno.name in for_long]
 
-    def _is_new(self, about: str, reason: str) -> bool:
-        """Whether this was not the last that was said about it."""
-        last, self._said[about] = self._said.get(about), reason
-        return last != reason
+    def _is_new(self, said: str) -> bool:
+        """Whether this was not the last that was said."""
+        last, self._said = self._said, said
+        return last != said
 
 
-def short_of(page: MasterStatus | None, dyno: ListedDyno, workers: Collection[ListedDyno], app_domain: str) -> str:
-    """What keeps a worker from leaving now; empty: nothing does."""
-    if not page:
+@dataclass(frozen=True)
+class Sight:
+    """What a look sees, once for all who are due: ``alive`` are the workers that take work, as ``registered.names``."""
+
+    dynos: list[ListedDyno]
+    alive: Collection[str] | None
+    now: datetime
+    each: timedelta  # the time that is set aside for a turn
+
+    @cached_property
+    def workers(self) -> list[ListedDyno]:
+        """Their dynos."""
+        return _of(self.dynos, WORKER)
+
+    @cached_property
+    def away(self) -> Mapping[str, str]:
+        """For each process type a dyno of another one that is away; empty: none is."""
+        alive = self.alive or ()
+        away = [one for one in self.dynos if one.state != "up" or (one.type == WORKER and one.name not in alive)]
+        kinds = {dyno.type for dyno in self.dynos}
+        return {kind: next((one.name for one in away if one.type != kind), "") for kind in kinds}
+
+    def is_in_hurry(self, dyno: ListedDyno, lifetime: timedelta) -> bool:
+        """Whether its lifetime ends within the slot."""
+        return schedule.is_in_hurry(dyno, self.each, lifetime, self.now)
+
+
+def short_of(alive: Collection[str] | None, dyno: ListedDyno, workers: int) -> str:
+    """What keeps one of so many workers from leaving now; empty: nothing does. ``alive``: see ``registered.names``."""
+    if alive is None:
         return "no-master-leads"
-    others = registered.workers(page, app_domain).keys() - {dyno.name}
-    least = schedule.floor(len(workers))
-    return f"{len(others)}-other-workers-are-there-of-{least}" if len(others) < least else ""
+    others, least = len(alive) - (dyno.name in alive), schedule.floor(workers)
+    return f"{others}-other-workers-are-there-of-{least}" if others < least else ""
 
 
 def _of(dynos: Collection[ListedDyno], process_type: str) -> list[ListedDyno]:

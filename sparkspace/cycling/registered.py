@@ -48,6 +48,11 @@ def workers(page: MasterStatus, app_domain: str, states: Collection[str] = ("ALI
     return found
 
 
+def names(page: MasterStatus | None, app_domain: str) -> Collection[str] | None:
+    """The dynos from which a worker has registered that takes work; None: no master leads, so nobody knows."""
+    return workers(page, app_domain).keys() if page else None
+
+
 def _host(url: str) -> str:
     try:
         return urlsplit(url).hostname or ""

@@ -8,8 +8,10 @@ costs more than to be wrong; the rule of ski rental).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ..config import Scaling
 from ..sizing import Capacity
@@ -56,6 +58,11 @@ class Scene:
     each: Capacity  # what a worker offers, for those that are not there yet
     spent_hours: float = 0.0  # of this day, by all workers
     away: Mapping[int, str] = field(default_factory=dict)  # registered workers that take no work, and their state
+
+    @cached_property
+    def by_number(self) -> Mapping[int, Node]:
+        """The nodes."""
+        return {node.number: node for node in self.nodes}
 
 
 @dataclass(frozen=True)
@@ -152,7 +159,7 @@ class Scaler:
             return ""
         if number in scene.away:
             return f"worker.{number}-is-{scene.away[number]}"
-        node = next(node for node in scene.nodes if node.number == number)
+        node = scene.by_number[number]
         if not node.is_idle:
             return f"worker.{number}-works"
         if node.keeps:
@@ -171,19 +178,33 @@ def more_workers(wishes: Iterable[Wish], free: Iterable[Capacity], each: Capacit
 
     An executor that is larger than an empty worker would wait for ever, with any number of them: it is not counted.
     """
-    rooms, more = list(free), 0
+    rooms, more = Counter(free), 0
     for wish in wishes:
         left = wish.executors
-        for place, room in enumerate(rooms):
-            taken = min(left, fits(wish.each, room))
-            rooms[place] = without(room, wish.each, taken)
-            left -= taken
-        while left and fits(wish.each, each):
-            taken = min(left, fits(wish.each, each))
-            rooms.append(without(each, wish.each, taken))
-            left -= taken
-            more += 1
+        for room in list(rooms):
+            left -= fill(rooms, room, wish.each, left)
+        new = -(-left // fits(wish.each, each)) if fits(wish.each, each) else 0
+        rooms[each] += new
+        fill(rooms, each, wish.each, left)
+        more += new
     return more
+
+
+def fill(rooms: Counter[Capacity], room: Capacity, executor: Capacity, wanted: int) -> int:
+    """Place executors in the rooms that are like this one, as many as are wanted at most. Returns how many.
+
+    Rooms that are alike are one entry, so that a thousand of them are no more work than one.
+    """
+    most = max(0, fits(executor, room))
+    taken = min(wanted, most * rooms[room])
+    full, rest = divmod(taken, most) if most else (0, 0)
+    rooms[room] -= full + bool(rest)
+    rooms[without(room, executor, most)] += full
+    rooms[without(room, executor, rest)] += bool(rest)
+    for each in (room, without(room, executor, most), without(room, executor, rest)):
+        if not rooms[each]:
+            del rooms[each]
+    return taken
 
 
 def fits(executor: Capacity, room: Capacity) -> int:

@@ -65,7 +65,7 @@ def order(
 ) -> list[ListedDyno]:
     """Those in a hurry first, the oldest of them before all; then those that have the least to lose."""
     hurried = [dyno for dyno in dynos if is_in_hurry(dyno, each, lifetime, now)]
-    others = [dyno for dyno in dynos if dyno not in hurried]
+    others = [dyno for dyno in dynos if not is_in_hurry(dyno, each, lifetime, now)]
     return [*sorted(hurried, key=lambda dyno: dyno.since), *least_to_lose(others, loads)]
 
 

@@ -6,11 +6,11 @@ import contextlib
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlsplit
 
 from .. import topology
-from ..cluster import master, worker
+from ..cluster import crowd, master, worker
 from ..cluster.decommission import decommission
 from ..cluster.ensemble import is_serving
 from ..cluster.master import MasterStatus, Worker
@@ -28,6 +28,7 @@ LOOK_EVERY_S = 1.0
 SETTLED_WITHIN_S = 30.0
 # Its JVM has to start and to tell the driver; then it takes 5 s until others know of it (spark.storage.cachedPeersTtl).
 EXECUTOR_STARTS_S = 10.0
+NOT_ASKED = [""]  # an executor of an application that is older than all others: these have their turns last
 PRESENT = ("ALIVE", "DECOMMISSIONED")  # states of a worker that runs
 
 
@@ -89,12 +90,18 @@ class Turns:
         """Its DNS name, by the number of its dyno."""
         return f"{number(dyno.name)}.{dyno.type}.{self.place.dyno.app_domain}"
 
-    def loads(self) -> dict[str, list[str]]:
-        """The application's id of each executor, by the names of the workers' dynos. One that is silent is busy."""
+    def loads(self, names: Iterable[str], most: int | None = None) -> dict[str, list[str]]:
+        """The application's id of each executor, by the names of the workers' dynos. One that is silent is busy.
+
+        Where nothing runs, the master says so. Of the others the first ``most`` are asked, and the rest is just busy.
+        """
         page = self.page()
         found = registered.workers(page, self.place.dyno.app_domain) if page else {}
-        asked = {name: worker.applications(each[-1]) for name, each in found.items()}
-        return {name: ["unknown"] if each is None else each for name, each in asked.items()}
+        there = {name: found[name][-1] for name in names if name in found}
+        busy = {name: one for name, one in there.items() if one.cores_used}
+        asked = zip(busy, crowd.ask(worker.applications, list(busy.values())[:most]), strict=False)
+        said = {name: ["unknown"] if each is None else each for name, each in asked}
+        return {**dict.fromkeys(there.keys() - busy.keys(), []), **dict.fromkeys(busy, NOT_ASKED), **said}
 
     def _is_replaced(self, dyno: ListedDyno) -> bool:
         """Whether its name is another dyno's by now, or nobody's: it was listed before others had their turns."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cluster import driver_page
+from ..cluster import crowd, driver_page
 from ..cluster.master import Application, MasterStatus
 from ..sizing import Capacity
 from .scaling import Wish
@@ -19,7 +19,7 @@ class Wishes:
         """All of them. ``each``: what a worker offers."""
         ids = {application.id for application in page.applications}
         self._properties = {id: found for id, found in self._properties.items() if id in ids}
-        found = [self._wish(page.url, application, each) for application in page.applications]
+        found = crowd.ask(lambda application: self._wish(page.url, application, each), page.applications)
         return [wish for wish in found if wish.executors > 0]
 
     def _wish(self, url: str, application: Application, each: Capacity) -> Wish:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..conf import templates
+from .. import templates
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Routes:
             jinja2.UndefinedError: the template uses a name that there is not: a bug.
         """
         own: dict[str, Any] = {name: getattr(self, name) for name in (*vars(self), *_COMPUTED)}
-        return templates(regex=re.escape).get_template("nginx.conf.j2").render(own)
+        return templates.environment(regex=re.escape).get_template("nginx.conf.j2").render(own)
 
 
 _COMPUTED = ("prefix", "public_host", "https_url", "upstreams")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import subprocess
 import tempfile
@@ -122,6 +123,13 @@ def event_log(box: Box, application: str) -> Path:
     """The event log of an application."""
     config = box.api("GET", "config-vars").json()
     return Path(urlsplit(config["SPARKSPACE_EVENT_LOG_DIR"]).path) / application
+
+
+def has_executor(box: Box, address: str) -> bool:
+    """Whether every running application has got an executor there, which its driver knows."""
+    added = f'"SparkListenerExecutorAdded".*"Host":"{re.escape(address)}"'
+    running: list[dict[str, Any]] = json.loads(box.out("status", "--json"))["applications"]
+    return all(re.search(added, event_log(box, f"{each['id']}.inprogress").read_text()) for each in running)
 
 
 def fallback(box: Box) -> str:

@@ -7,6 +7,7 @@ import re
 import threading
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pexpect
 import pytest
@@ -121,6 +122,20 @@ def test_status_wait_and_doctor(cluster: Box) -> None:
     assert doctor[-1] == "This cluster works."
     checks = [line.split()[1] for line in doctor[:-1]]
     assert checks == ["dyno", "Java", "Python", "Spark", "names", "master", "workers", "job", "versions"]
+
+
+def test_timing_of_a_start_leaves_the_cluster_alone_and_its_picture_beside_the_box(
+    cluster: Box, tmp_path: Path
+) -> None:
+    before = status(cluster)
+    text = cluster.out("doctor", "--timing", "--svg", str(tmp_path / "start.svg"))
+    assert [line.split()[0] for line in text.splitlines() if line[:1].islower()] == [
+        "master", "worker", "driver", "executor", "job",
+    ]  # fmt: skip
+    bars = ElementTree.parse(tmp_path / "start.svg").findall("{http://www.w3.org/2000/svg}rect")[1:]
+    assert len(bars) == len([line for line in text.splitlines() if "█" in line])
+    assert status(cluster)["workers"] == before["workers"]
+    assert [line for line in cluster.log() if "app[master.1]" in line and "sparkspace doctor --timing" in line] == []
 
 
 def test_conf_masks_secrets(cluster: Box) -> None:

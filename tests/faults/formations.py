@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 from ..box.conftest import Box, copy_of_repository, until
-from ..box.cycled import PROCFILE, Job, Run, alive, run_throughout
+from ..box.cycled import PROCFILE, Job, Run, alive, has_executor, run_throughout
 from ..box.inside import MASTER, ZOOKEEPERS, all_serve, goes_on, jvm, lead_after, leading, now, seen
 from .table import Row
 
@@ -52,8 +53,9 @@ def all_masters(box: Box) -> bool:
 
 
 def cycle_worker(box: Box, dyno: str) -> None:
-    """Restart it, and wait until its successor is there, and it is not."""
-    workers, gone = len(alive(box)), box.address(dyno)
+    """Restart it, and wait until its successor is there, and it is not, and all others are."""
+    workers = sum(name.partition(".")[0] in ("worker", "plain") for name in box.dynos())
+    gone = box.address(dyno)
     box("restart", dyno)
     until(lambda: gone not in alive(box) and len(alive(box)) == workers, 180, 1)
 
@@ -87,6 +89,7 @@ def cycle_all(box: Box) -> list[float]:
     for dyno in dynos:
         if dyno.startswith("worker."):
             cycle_worker(box, dyno)
+            until(partial(has_executor, box, box.address(dyno)), 60, 0.5)  # the next hands its blocks to it
     return [seconds for seconds in led if seconds is not None]
 
 

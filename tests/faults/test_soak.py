@@ -86,6 +86,7 @@ def test_restarts_in_random_order(folder: Box, table: Table) -> None:
         try:
             for number in range(RESTARTS):
                 dyno = dice.choice(sorted(acts))
+                print(f"{number}: {dyno}, so far {stream.right} right, {len(stream.wrong)} wrong", flush=True)
                 acts[dyno](folder, dyno)
                 assert lasting.process.poll() is None, f"it ended with restart {number}, of {dyno}:\n{told(lasting)}"
                 if number == RESTARTS // 3:  # all is warm

@@ -36,7 +36,7 @@ class Pushes:
 
     def read(self, digest: str, name: str) -> bytes | None:
         """A file of a version that some session has."""
-        version = self.sessions.versions().get(digest)
+        version = self.sessions.version(digest)
         entry = version.files.get(name) if version else None
         return self.content(entry.sha256) if entry else None
 

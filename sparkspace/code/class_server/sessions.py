@@ -93,6 +93,7 @@ class Sessions:
         self._clock = clock
         self._lock = threading.RLock()
         self._all: dict[str, Session] = {}
+        self._index: dict[str, Version] | None = None  # None: not made since versions came or went
         self._pending: dict[str, float] = {}  # content → when it came, before a version has it
 
     def all(self) -> list[Session]:
@@ -105,6 +106,13 @@ class Sessions:
         """Digest → version, of all that sessions have."""
         with self._lock:
             return {version.digest: version for session in self._all.values() for version in session.versions}
+
+    def version(self, digest: str) -> Version | None:
+        """The version of this name; None: no session has it. Executors ask for it with each class."""
+        with self._lock:
+            if self._index is None:
+                self._index = self.versions()
+            return self._index.get(digest)
 
     def open(self, name: str, app: str, release: str, dyno: str) -> Session:
         """A driver asks for what is pushed to ``name``. One of another release begins anew, with nothing.
@@ -119,6 +127,7 @@ class Sessions:
                 if found is None and len(self._all) >= MOST_SESSIONS:
                     raise TooMuch(f"{MOST_SESSIONS} sessions are open, and that is the limit.")
                 found = self._all[name] = Session(name, app, release, secrets.token_hex(8))
+                self._index = None
             if dyno not in found.drivers and len(found.drivers) >= MOST_DRIVERS:
                 raise TooMuch(f"{MOST_DRIVERS} drivers have opened {name}, and that is the limit.")
             found.drivers[dyno] = (self._clock(), "")
@@ -147,6 +156,7 @@ class Sessions:
                 found.drivers.pop(dyno, None)
                 if not found.drivers:
                     del self._all[name]
+                    self._index = None
                     self._clean()
 
     def push(self, name: str, files: Mapping[str, Entry], sent: Mapping[str, bytes], by: str) -> list[str]:
@@ -182,6 +192,7 @@ class Sessions:
         if session.head is None or session.head.digest != digest:
             others = [version for version in session.versions if version.digest != digest]
             session.versions = [*others, Version(digest, dict(files), by, self._clock())][-MOST_VERSIONS:]
+            self._index = None
 
     def _forget(self) -> None:
         """Drivers that ended without a word."""

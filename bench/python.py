@@ -1,0 +1,82 @@
+"""What compiled Python saves: with what the build has compiled, and without it, in turn.
+
+Two imports from ``pyspark.zip``, which drivers and Python workers have before all else on their path: what a worker
+begins with, and what a driver's DataFrames need. And a launcher, of a copy of the repository on whose templates nobody
+has compiled anything. The other side of the imports is the same zip without its compiled modules.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import zipfile
+from functools import partial
+from pathlib import Path
+
+from sides import ROOT, launcher, stock, turns
+from sides.command import Command, Size
+from sides.result import Row, measured
+
+from sparkspace import templates
+
+LIB = stock.HOME / "python" / "lib"
+CLIENT = "Reading and running the modules' top level, of which most is what they import from Python's own library."
+ROWS = {
+    "pyspark.worker": Row("`import pyspark.worker` from the zip", "CPU s", CLIENT),
+    "pyspark.sql.functions": Row("`import pyspark.sql.functions` from the zip", "CPU s", CLIENT),
+    "launcher": Row(
+        "`bin/spark-master` before Spark's turn", "CPU s",
+        "Python's own start, and the imports of our modules and of Jinja.",
+    ),
+}  # fmt: skip
+
+
+def main() -> int:
+    """Run both in turn."""
+    command = Command(__doc__, runs=Size(5, "of each, after one of each that does not count", quick=1))
+    with tempfile.TemporaryDirectory() as scratch:
+        sides = {
+            "ours": partial(once, LIB / "pyspark.zip", launcher.alone(scratch)),
+            "not compiled": partial(once, sources(scratch), launcher.alone(scratch, uncompiled(scratch))),
+        }
+        runs = turns.alternate(sides, command.sizes["runs"], warm_up=not command.quick)
+    return command.finish(measured(ROWS, runs))
+
+
+def once(library: Path, launched: list[str]) -> turns.Values:
+    """All of a side."""
+    return {name: imported(library, name) for name in list(ROWS)[:2]} | {"launcher": launcher.cpu_s(launched)}
+
+
+def imported(library: Path, module: str) -> float:
+    """CPU seconds of a Python that imports a module from a zip, without those of a Python that imports nothing."""
+    path = [str(library), *map(str, LIB.glob("py4j-*.zip"))]
+    code = (
+        f"import sys; sys.path[:0] = {path!r}; import {module} as found; assert found.__file__.startswith(sys.path[0])"
+    )
+    return launcher.cpu_s([sys.executable, "-c", code]) - launcher.cpu_s([sys.executable, "-c", ""])
+
+
+def sources(scratch: str) -> Path:
+    """pyspark.zip without compiled modules."""
+    found = Path(scratch, "pyspark.zip")
+    with zipfile.ZipFile(LIB / "pyspark.zip") as compiled, zipfile.ZipFile(found, "w", zipfile.ZIP_DEFLATED) as target:
+        for entry in compiled.infolist():
+            if not entry.filename.endswith(".pyc"):
+                target.writestr(entry, compiled.read(entry), zipfile.ZIP_DEFLATED)
+    return found
+
+
+def uncompiled(scratch: str) -> Path:
+    """A copy of what a launcher needs of the repository; its templates are not compiled, and nothing keeps them so."""
+    root, folder = Path(scratch, "repository"), templates.FOLDER.name
+    for name in ("bin", "sparkspace"):
+        shutil.copytree(ROOT / name, root / name, symlinks=True)
+    shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns(templates.COMPILED))
+    (root / ".venv").symlink_to(ROOT / ".venv")
+    return root
+
+
+if __name__ == "__main__":
+    sys.exit(main())
