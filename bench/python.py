@@ -1,8 +1,9 @@
 """What compiled Python saves: with what the build has compiled, and without it, in turn.
 
 Two imports from ``pyspark.zip``, which drivers and Python workers have before all else on their path: what a worker
-begins with, and what a driver's DataFrames need. And a launcher, of a copy of the repository on whose templates nobody
-has compiled anything. The other side of the imports is the same zip without its compiled modules.
+begins with, of it what Spark's daemon leaves to each worker after the fork, and what a driver's DataFrames need. The
+other side is the same zip without its compiled modules. And a launcher, beside that of a copy of the repository whose
+templates nobody has compiled.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ LIB = stock.HOME / "python" / "lib"
 CLIENT = "Reading and running the modules' top level, of which most is what they import from Python's own library."
 ROWS = {
     "pyspark.worker": Row("`import pyspark.worker` from the zip", "CPU s", CLIENT),
+    "forked": Row("of it after the fork of Spark's daemon", "CPU s", "A dozen modules: the daemon has had all others."),
     "pyspark.sql.functions": Row("`import pyspark.sql.functions` from the zip", "CPU s", CLIENT),
     "launcher": Row(
         "`bin/spark-master` before Spark's turn", "CPU s",
@@ -46,16 +48,24 @@ def main() -> int:
 
 def once(library: Path, launched: list[str]) -> turns.Values:
     """All of a side."""
-    return {name: imported(library, name) for name in list(ROWS)[:2]} | {"launcher": launcher.cpu_s(launched)}
+    return {
+        "pyspark.worker": imported(library, "pyspark.worker"),
+        "forked": imported(library, "pyspark.worker", after="pyspark.daemon"),
+        "pyspark.sql.functions": imported(library, "pyspark.sql.functions"),
+        "launcher": launcher.cpu_s(launched),
+    }
 
 
-def imported(library: Path, module: str) -> float:
-    """CPU seconds of a Python that imports a module from a zip, without those of a Python that imports nothing."""
+def imported(library: Path, module: str, after: str = "sys") -> float:
+    """CPU seconds of the import of a module from a zip, in a Python that has imported another before.
+
+    Raises:
+        subprocess.CalledProcessError: it came from elsewhere.
+    """
     path = [str(library), *map(str, LIB.glob("py4j-*.zip"))]
-    code = (
-        f"import sys; sys.path[:0] = {path!r}; import {module} as found; assert found.__file__.startswith(sys.path[0])"
-    )
-    return launcher.cpu_s([sys.executable, "-c", code]) - launcher.cpu_s([sys.executable, "-c", ""])
+    before = f"import sys; sys.path[:0] = {path!r}; import {after}; "
+    code = f"{before}import {module} as found; assert found.__file__.startswith(sys.path[0])"
+    return launcher.cpu_s([sys.executable, "-c", code]) - launcher.cpu_s([sys.executable, "-c", before])
 
 
 def sources(scratch: str) -> Path:
