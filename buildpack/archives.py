@@ -1,13 +1,15 @@
 """Making class-data archives: a run of Spark that uses much of it, and a JVM that writes down what it has loaded.
 
-``python3 -m buildpack.archives SPARK_HOME JAVA_HOME`` is what scripts/setup runs; bin/compile does the same for a slug.
-Whatever goes wrong is said, and does no harm: then there is no archive.
+``python3 -m buildpack.archives SPARK_HOME JAVA_HOME`` is what a box runs when it has opened, and scripts/setup for
+tests: it makes them where there are none that fit. bin/compile does the same for a slug. Whatever goes wrong is said,
+and does no harm: then there is no archive.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -40,6 +42,7 @@ RUNS_AT = Path("/app")
 MASTER = "org.apache.spark.deploy.master.Master"
 SUBMIT = "org.apache.spark.deploy.SparkSubmit"
 LINKS = (".heroku/python", ".jdk")
+MADE = "made"  # a file beside them: what they were made of
 MANIFEST_WIDTH = 70  # bytes of a line; what is longer goes on in the next, after a blank
 
 
@@ -100,6 +103,36 @@ def _reason(error: OSError | subprocess.SubprocessError) -> str:
     lines = [line for line in error.stderr.splitlines() if line.strip()]
     telling = [line for line in lines if re.search(r"(Error|Exception)\b.*: ", line)] or lines or ["no word"]
     return f"the run ended with {error.returncode}: {telling[-1].strip()}"
+
+
+def ensure(home: Path, java_home: Path, python: Path) -> None:
+    """Make the archives of a Spark, if those that are there are of something else. Who comes meanwhile waits.
+
+    Args:
+        home, java_home, python: as in ``make``.
+
+    Raises:
+        OSError, subprocess.SubprocessError: they can't be made, and nothing of them is there.
+    """
+    lock = os.open(home, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        digest, made = _made_of(home, java_home), home / FOLDER / MADE
+        if made.exists() and made.read_text() == digest:
+            return
+        make(home, java_home, python)
+        verify(home, java_home)
+        made.write_text(digest)
+    finally:
+        os.close(lock)
+
+
+def _made_of(home: Path, java_home: Path) -> str:
+    """All that archives depend on: Java compares the path, the size and the date of each jar."""
+    jars = [(path.name, path.stat()) for path in sorted((home / "jars").glob("*.jar")) if path.name != scala.JAR]
+    parts = [str(home), (java_home / "release").read_text(), *RECIPE]
+    parts += [f"{name} {stat.st_size} {int(stat.st_mtime)}" for name, stat in jars]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def make(home: Path, java_home: Path, python: Path) -> None:
@@ -263,15 +296,15 @@ def _make_folder(folder: Path, undo: contextlib.ExitStack) -> None:
 
 
 def main() -> None:
-    """Make the archive of a Spark that stays where it is, for this Python."""
+    """Make the archives of a Spark that stays where it is, for this Python, if there are none that fit."""
     parser = argparse.ArgumentParser(prog="python3 -m buildpack.archives", description=main.__doc__)
     parser.add_argument("home", type=Path, help="SPARK_HOME")
     parser.add_argument("java_home", type=Path, help="JAVA_HOME")
     given = parser.parse_args()
     with _without_harm(given.home):
-        make(given.home, given.java_home, Path(sys.executable))
-        verify(given.home, given.java_home)
+        ensure(given.home, given.java_home, Path(sys.executable))
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what has been begun is cleaned up
     main()

@@ -12,7 +12,7 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 
 FOLDER = Path(__file__).resolve().parent.parent / "conf-templates"
-COMPILED = "__pycache__"  # in that folder; a launcher would spend a third of its time on compiling
+COMPILED = "__pycache__"  # in that folder; a launcher would compile them at each start
 
 
 def environment(folder: Path = FOLDER, **filters: Callable[[str], str]) -> Environment:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyspark
@@ -179,6 +181,41 @@ def test_a_run_that_fails_is_said_and_leaves_nothing(
     told = capsys.readouterr().err
     assert "There is no class-data archive: " in told and said in told and "Traceback" not in told
     assert not (home / FOLDER).exists()
+
+
+def test_they_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And again for another Java, a jar that was changed, and a Spark that was moved."""
+    home, runs = spark(tmp_path), tmp_path / "runs"
+    submitting(home, java(tmp_path), f"echo >>{runs}; {making(home)}")
+    monkeypatch.setattr(archives, "verify", lambda *_: None)
+
+    def made() -> int:
+        archives.ensure(home, tmp_path / "java", tmp_path / "python" / "bin" / "python3")
+        assert archive.find(home, tmp_path / "java") != NONE
+        return len(runs.read_text().splitlines()) // len(ARCHIVES)
+
+    assert [made(), made()] == [1, 1]
+    java(tmp_path, JAVA.replace("15", "16"))
+    assert [made(), made()] == [2, 2]
+    os.utime(next((home / "jars").iterdir()), (1, 1))
+    assert [made(), made()] == [3, 3]
+    (home / FOLDER / archives.MADE).unlink()  # whoever made them was ended before it had looked at them
+    assert [made(), made()] == [4, 4]
+    moved = home.rename(tmp_path / "moved")
+    submit = tmp_path / "java" / "submit"
+    submit.write_text(submit.read_text().replace(str(home), str(moved)))
+    home = moved
+    assert [made(), made()] == [5, 5]
+
+
+def test_two_at_once_make_them_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, runs = spark(tmp_path), tmp_path / "runs"
+    submitting(home, java(tmp_path), f"echo >>{runs}; sleep 0.5; {making(home)}")
+    monkeypatch.setattr(archives, "verify", lambda *_: None)
+    with ThreadPoolExecutor() as pool:
+        both = [pool.submit(archives.ensure, home, tmp_path / "java", tmp_path / "bin" / "python3") for _ in range(2)]
+        assert [each.result() for each in both] == [None, None]
+    assert len(runs.read_text().splitlines()) == len(ARCHIVES)
 
 
 def test_python_finds_its_library(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from ..errors import SparkspaceError
-from . import certificate, slug
+from . import archives, certificate, slug
 from .api import application
 from .dyno import Ground
 from .formation import Process
@@ -65,13 +65,26 @@ async def keep(spec: dict[str, Any]) -> int:
     if spec["leash"]:
         leash = asyncio.create_task(hold_leash(closing))
     say(ready=True, limits=ground.limits.folder, unenforced=ground.limits.problem)
-    await closing.wait()
+    async with beside(ground):
+        await closing.wait()
     await space.close()
     for close in servers:
         await close()
     if spec["leash"]:
         leash.cancel()
     return 0
+
+
+@contextlib.asynccontextmanager
+async def beside(ground: Ground) -> AsyncIterator[None]:
+    """What is done while the box is open; a slug has brought its archives along."""
+    making = None if ground.is_slug else asyncio.create_task(archives.make(ground.log, ground.java_home))
+    try:
+        yield
+    finally:
+        if making:
+            making.cancel()
+            await asyncio.wait([making])
 
 
 def make_ground(spec: dict[str, Any]) -> Ground:
