@@ -32,6 +32,7 @@ FACTS = {
     "HEROKU_DNS_APP_NAME": "myapp.app.localspace",
     "HEROKU_DNS_FORMATION_NAME": "run.myapp.app.localspace",
     "HEROKU_DNS_DYNO_NAME": "1.run.myapp.app.localspace",
+    "SPARKSPACE_MASTER_WAIT_S": "0",  # there is none
 }
 SHADOWED = ("argparse", "dotenv", "jinja2", "json", "requests", "sitecustomize", "tenacity", "sparkspace")
 

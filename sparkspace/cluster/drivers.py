@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from .. import launch, sizing, topology
 from ..config import Settings
-from ..errors import LaunchError
+from ..errors import LaunchError, MasterUnreachable
 from ..log import event
-from . import bucket, handshake, master, roles
+from . import bucket, handshake, master, roles, waiting
+
+ELSEWHERE = {"--master", "--remote", "--help", "-h", "--version", "--kill", "--status"}
 
 
 def prepare(place: roles.Place, name: str, args: list[str]) -> roles.Launch:
@@ -20,11 +24,36 @@ def prepare(place: roles.Place, name: str, args: list[str]) -> roles.Launch:
         ConfigError, LaunchError: see ``roles.client``.
     """
     place = replace(place, settings=usable(place))
+    if is_for_the_cluster(args):
+        await_master(place)
     driver = roles.client(place, name, args, executor(place))
     handshake.refuse_other_secret(place.dyno, place.settings)
     reach_bucket(place)
     make_event_log_dir(place.settings.event_log_dir)
     return driver
+
+
+def is_for_the_cluster(args: Sequence[str]) -> bool:
+    """Whether a driver with these arguments needs a master of ours: it is told of no other, and not only to talk."""
+    names = {word.partition("=")[0] for word in args}
+    return not names & ELSEWHERE and not any(word.startswith("spark.master=") for word in args)
+
+
+def await_master(place: roles.Place) -> None:
+    """Wait until a master leads, for as long as ``SPARKSPACE_MASTER_WAIT_S`` says: a dyno that restarts takes its time.
+
+    Spark's own client gives up after three times 20 s (``StandaloneAppClient``). Afterwards it has its turn anyhow.
+    """
+    settings = place.settings
+    ask = partial(master.ask_all, topology.master_ui_urls(place.dyno, settings))
+    if not settings.master_wait_s or master.leader(ask()):
+        return
+    event("master-awaited", within=f"{settings.master_wait_s}s", reason="none-leads", var="SPARKSPACE_MASTER_WAIT_S")
+    try:
+        found = waiting.wait_for_workers(ask, 0, settings.master_wait_s)
+        event("master-found", url=found.url)
+    except MasterUnreachable as error:
+        event("master-missing", problem=error.message)
 
 
 def usable(place: roles.Place) -> Settings:

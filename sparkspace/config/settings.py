@@ -25,6 +25,7 @@ VARS = (
     "SPARK_DRIVER_MEMORY",
     "SPARK_DEFAULT_CORES",
     "SPARK_MASTERS",
+    "SPARKSPACE_MASTER_WAIT_S",
     "SPARK_ZK_ZOOKEEPER_URL",
     "SPARKSPACE_ZOOKEEPERS",
     "SPARK_REVERSE_PROXY_URL",
@@ -87,6 +88,7 @@ class Settings:
     default_cores: int
     allocation: Allocation | None
     masters: int
+    master_wait_s: int
     zookeepers: str  # host:port,host:port, of somebody else's ensemble
     ensemble: int  # how many ZooKeepers of our own
     reverse_proxy_url: str
@@ -133,6 +135,7 @@ class Settings:
             default_cores=checks.whole(env, "SPARK_DEFAULT_CORES", 4, 1, 100_000),
             allocation=Allocation.from_env(env),
             masters=checks.whole(env, "SPARK_MASTERS", 1, 1, MOST_MASTERS),
+            master_wait_s=checks.whole(env, "SPARKSPACE_MASTER_WAIT_S", 120, 0, 3600),
             zookeepers=checks.zookeepers(env),
             ensemble=checks.ensemble(env),
             reverse_proxy_url=checks.reverse_proxy_url(env),

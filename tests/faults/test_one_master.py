@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -67,3 +68,18 @@ def test_a_free_neighbour_takes_all_blocks(three_workers: Box, table: Table) -> 
     row = table.row(formations.FOLDER, f"{formations.CYCLED}; 3 workers", "nothing computed again")
     done = formations.cycled(three_workers, row)
     assert (done.recomputed, done.told.fetch_failures) == (0, 0)
+
+
+@pytest.mark.long
+def test_a_master_that_is_away_for_longer_than_spark_waits(folder: Box, table: Table) -> None:
+    """An application that begins meanwhile is not lost: Spark's own client would give up after a minute."""
+    row = table.row(formations.FOLDER, "no master for 80 s, in which an application begins", "it begins later")
+    folder("scale", "master=0")
+    with Job(folder, SMALL, STREAM, end := event_log(folder, "away")) as stream:
+        time.sleep(80)
+        assert stream.process.poll() is None
+        folder("scale", "master=1")
+        stream.line("round")
+        end.touch()
+        stream.line("done")
+    row.right = True

@@ -1,0 +1,69 @@
+"""Drivers that begin while no master leads: they wait, and say so."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from sparkspace import ports, topology
+from sparkspace.cluster import drivers, roles
+
+from .cluster_page import Page, showing
+from .launchers import FACTS, SECRET
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+    """Of the only master, which does not lead yet."""
+    with showing(Page("RECOVERING")) as page:
+        monkeypatch.setattr(topology, "master_ui_urls", lambda *_: [f"http://{page.ip}:{ports.MASTER_UI}"])
+        yield page
+
+
+def place(wait_s: int) -> roles.Place:
+    found = roles.Place.from_env({**FACTS, "SPARKSPACE_SECRET": SECRET})
+    return replace(found, settings=replace(found.settings, master_wait_s=wait_s))
+
+
+def test_it_is_waited_for(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
+    later = threading.Timer(1.0, lambda: setattr(page, "state", "ALIVE"))
+    later.start()
+    drivers.await_master(place(60))
+    assert page.state == "ALIVE"
+    first, last = capsys.readouterr().err.splitlines()
+    assert "at=master-awaited within=60s reason=none-leads var=SPARKSPACE_MASTER_WAIT_S" in first
+    assert f"at=master-found url=http://{page.ip}" in last
+    later.join()
+
+
+def test_not_for_ever(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
+    drivers.await_master(place(1))
+    said = capsys.readouterr().err
+    assert "at=master-missing" in said and "No master is ALIVE after 1 s" in said and "is RECOVERING" in said
+
+
+@pytest.mark.parametrize(("wait_s", "state"), [(0, "RECOVERING"), (60, "ALIVE")], ids=["not-wanted", "it-leads"])
+def test_nothing_to_wait_for(page: Page, capsys: pytest.CaptureFixture[str], wait_s: int, state: str) -> None:
+    page.state = state
+    drivers.await_master(place(wait_s))
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("args", "wanted"),
+    [
+        ("job.py --flag", True),
+        ("--conf spark.cores.max=1 job.py", True),
+        ("--master local[2] job.py", False),
+        ("--master=local job.py", False),
+        ("--conf spark.master=local job.py", False),
+        ("--remote sc://a", False),
+        ("--version", False),
+        ("--help", False),
+    ],
+)
+def test_who_needs_a_master(args: str, wanted: bool) -> None:
+    assert drivers.is_for_the_cluster(args.split()) is wanted
