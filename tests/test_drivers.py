@@ -1,7 +1,8 @@
-"""Drivers that begin while no master leads: they wait, and say so."""
+"""Drivers and workers that begin while no master leads: they wait, and say so."""
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from sparkspace import ports, topology
-from sparkspace.cluster import drivers, roles
+from sparkspace.cluster import drivers, roles, waiting
 
 from .cluster_page import Page, showing
 from .launchers import FACTS, SECRET
@@ -67,3 +68,25 @@ def test_nothing_to_wait_for(page: Page, capsys: pytest.CaptureFixture[str], wai
 )
 def test_who_needs_a_master(args: str, wanted: bool) -> None:
     assert drivers.is_for_the_cluster(args.split()) is wanted
+
+
+@pytest.mark.parametrize("state", ["ALIVE", "RECOVERING"])
+def test_a_worker_waits_until_it_is_taken(page: Page, capsys: pytest.CaptureFixture[str], state: str) -> None:
+    """Before, Spark's master would put it off, and it would try again after some seconds."""
+    page.state = "STANDBY"
+    later = threading.Timer(0.5, lambda: setattr(page, "state", state))
+    later.start()
+    waiting.for_a_master([f"http://{page.ip}:{ports.MASTER_UI}"], 60)
+    assert page.state == state
+    assert capsys.readouterr().err.count("at=master-awaited within=60s") == 1
+    waiting.for_a_master([f"http://{page.ip}:{ports.MASTER_UI}"], 60)
+    assert capsys.readouterr().err == ""
+    later.join()
+
+
+def test_a_worker_begins_without_a_master(capsys: pytest.CaptureFixture[str]) -> None:
+    """One address refuses, one is no HTTP, and one has no name."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        urls = [f"http://127.0.0.1:{port}" for port in (1, silent.getsockname()[1])]
+        waiting.for_a_master([*urls, "http://no-such-host.invalid:8080"], 1)
+    assert "at=master-missing" in capsys.readouterr().err

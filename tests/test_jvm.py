@@ -52,12 +52,14 @@ def test_sparks_script_finds_out_what_the_build_does_not_know(found: archive.Arc
 @pytest.mark.parametrize(
     ("env", "busy", "expected"),
     [
-        ({}, False, f"{jvm.QUICK} {jvm.SERIAL} {jvm.LITTLE}"),
-        ({}, True, f"{jvm.SERIAL} {jvm.LITTLE}"),
-        ({"SPARK_DAEMON_JAVA_OPTS": "-XX:+UseG1GC"}, False, f"{jvm.QUICK} {jvm.LITTLE}"),
-        ({"SPARK_WORKER_OPTS": "-ea -XX:+UseParallelGC"}, True, jvm.LITTLE),
-        ({"SPARK_MASTER_OPTS": "-XX:+UseParallelGC"}, True, f"{jvm.SERIAL} {jvm.LITTLE}"),
-        ({"SPARK_WORKER_OPTS": "-XX:+UseGCOverheadLimit"}, True, f"{jvm.SERIAL} {jvm.LITTLE}"),
+        ({}, False, f"{jvm.QUICK} {jvm.SERIAL} -Xms48m {jvm.LITTLE}"),
+        ({}, True, f"{jvm.SERIAL} -Xms48m {jvm.LITTLE}"),
+        ({"SPARK_DAEMON_MEMORY": "47m"}, True, f"{jvm.SERIAL} {jvm.LITTLE}"),
+        ({"SPARK_DAEMON_MEMORY": "48m"}, True, f"{jvm.SERIAL} -Xms48m {jvm.LITTLE}"),
+        ({"SPARK_DAEMON_JAVA_OPTS": "-XX:+UseG1GC"}, False, f"{jvm.QUICK} -Xms48m {jvm.LITTLE}"),
+        ({"SPARK_WORKER_OPTS": "-ea -XX:+UseParallelGC"}, True, f"-Xms48m {jvm.LITTLE}"),
+        ({"SPARK_MASTER_OPTS": "-XX:+UseParallelGC"}, True, f"{jvm.SERIAL} -Xms48m {jvm.LITTLE}"),
+        ({"SPARK_WORKER_OPTS": "-XX:+UseGCOverheadLimit"}, True, f"{jvm.SERIAL} -Xms48m {jvm.LITTLE}"),
     ],
 )
 def test_what_a_small_daemon_needs(env: dict[str, str], busy: bool, expected: str) -> None:

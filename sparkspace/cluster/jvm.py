@@ -18,7 +18,8 @@ CONF_DIR = "{SPARK_CONF_DIR}"  # in a command: the folder of its conf files, whi
 # What serves shuffle files can't do without the other one, which alone makes use of the processor's AES.
 QUICK = "-XX:TieredStopAtLevel=1"
 SERIAL = "-XX:+UseSerialGC"
-LITTLE = "-Xms8m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=20"  # a heap begins small, and gives back
+LITTLE = "-XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=20"  # a heap gives back what it does not need
+BEGIN_MB = 48  # of heap, which a start needs anyhow: to grow to it takes ten collections, a tenth of the time
 _COLLECTOR = re.compile(r"-XX:\+Use\w+GC\b")
 
 
@@ -36,7 +37,13 @@ def small(env: Mapping[str, str], spark_class: str, busy: bool) -> str:
         busy: it also serves data.
     """
     collects = any(_COLLECTOR.match(word) for word in options(env, spark_class))
-    return " ".join([*([] if busy else [QUICK]), *([] if collects else [SERIAL]), LITTLE])
+    return " ".join([*([] if busy else [QUICK]), *([] if collects else [SERIAL]), *_begin(env), LITTLE])
+
+
+def _begin(env: Mapping[str, str]) -> list[str]:
+    """Java refuses to begin with more than an operator's most."""
+    most = re.fullmatch(r"(\d+)[mM]", env.get("SPARK_DAEMON_MEMORY", ""))
+    return [] if most and int(most[1]) < BEGIN_MB else [f"-Xms{BEGIN_MB}m"]
 
 
 def command(home: Path, found: archive.Archive, env: Mapping[str, str], spark_class: list[str]) -> tuple[str, ...]:

@@ -1,12 +1,20 @@
-"""The one wait for a cluster: bounded, backed off, and saying what is missing."""
+"""Waits for a cluster: bounded, backed off, and saying what is missing."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import random
+import time
+from collections.abc import Callable, Sequence
 
 from ..errors import MasterUnreachable, UsageError
-from .master import MasterStatus, leader
+from ..log import event
+from .master import MasterStatus, leader, state
+
+# A worker that comes before a master leads is put off, and tries again after 5 to 15 s (``Worker.scala``,
+# ``INITIAL_REGISTRATION_RETRY_INTERVAL_SECONDS``). One that recovers takes it at once.
+TAKES_WORKERS = ("ALIVE", "RECOVERING", "COMPLETING_RECOVERY")
+FIRST_PAUSE_S, LONGEST_PAUSE_S, LONGER = 0.05, 1.0, 1.1
 
 Ask = Callable[[], list[MasterStatus]]
 
@@ -39,6 +47,27 @@ def wait_for_workers(ask: Ask, workers: int, timeout_s: float) -> MasterStatus:
         assert ready  # or it would have been tried again
         return ready
     raise MasterUnreachable(missing(seen[0], workers, timeout_s), _cure(seen[0]))
+
+
+def for_a_master(urls: Sequence[str], within_s: float) -> None:
+    """Have a worker wait until a master takes it. Afterwards it begins anyhow, and Spark goes on trying.
+
+    Not by ``tenacity``, which takes longer to import than this usually waits.
+    """
+    if not within_s or _is_taken(urls):
+        return
+    event("master-awaited", within=f"{within_s:g}s", reason="none-takes-workers", var="SPARKSPACE_MASTER_WAIT_S")
+    end, pause = time.monotonic() + within_s, FIRST_PAUSE_S
+    while not _is_taken(urls):
+        if time.monotonic() + pause > end:
+            event("master-missing", reason="none-takes-workers")
+            return
+        time.sleep(pause * random.uniform(0.8, 1.2))
+        pause = min(pause * LONGER, LONGEST_PAUSE_S)
+
+
+def _is_taken(urls: Sequence[str]) -> bool:
+    return any(state(url) in TAKES_WORKERS for url in urls)
 
 
 def missing(masters: list[MasterStatus], workers: int, timeout_s: float) -> str:

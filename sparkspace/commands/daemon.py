@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timezone
 
-from .. import conf, launch
-from ..cluster import handshake, roles
+from .. import conf, launch, topology
+from ..cluster import handshake, roles, waiting
 from ..cycling import companion, launching
 from ..log import event
 
@@ -40,6 +40,8 @@ def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     if ROLES[name] is roles.master:
         say_what_is_kept(place)
     if name == "spark-worker":
+        urls = topology.master_ui_urls(place.dyno, place.settings)
+        waiting.for_a_master(urls, place.settings.master_wait_s)
         handshake.refuse_other_secret(place.dyno, place.settings)
     if name == "spark-history":
         from ..cluster import drivers  # with a client of HTTP, a fifth of the launcher's time
