@@ -15,13 +15,14 @@ import zipfile
 from functools import partial
 from pathlib import Path
 
-from sides import ROOT, launcher, stock, turns
+import pyspark
+from sides import ROOT, launcher, turns
 from sides.command import Command, Size
 from sides.result import Row, measured
 
 from sparkspace import templates
 
-LIB = stock.HOME / "python" / "lib"
+LIB = Path(pyspark.__path__[0]) / "python" / "lib"
 CLIENT = "Reading and running the modules' top level, of which most is what they import from Python's own library."
 ROWS = {
     "pyspark.worker": Row("`import pyspark.worker` from the zip", "CPU s", CLIENT),

@@ -7,8 +7,9 @@ its first task, in Python, on an executor. What a master and a worker that do no
 launcher uses of the processor before Spark's turn, beside ``bash`` and ``erb`` (if Ruby is installed): spark-in-space's
 own launcher rendered two files that way, ``spark-defaults.conf`` and ``log4j.properties``.
 
-The sides alternate in one run. Stock has no authentication and no encryption. ``spark-shell`` and scripts run in
-one-off dynos, as ``bin/sparkspace run``.
+The sides alternate in one run. Stock is what pip installs, with its own scripts, without authentication or encryption.
+Our drivers run in a one-off dyno that is open, and dynos are restarted through the box's API, as Heroku does it: what
+the box's own command takes to start is not counted.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -95,13 +97,16 @@ def main() -> int:
 
 
 class Cluster:
-    """A cluster that runs: its master's page, its processes, how its worker is restarted and a driver started."""
+    """A cluster that runs: its master's page, its processes, how its worker is restarted and a driver started.
+
+    ``driver`` starts a program with this text on its stdin, and gives the lines of its stdout.
+    """
 
     def __init__(
         self, page: str, daemons: Callable[[], list[int]], restart: Callable[[], object],
-        client: Callable[[str, str], list[str]], env: dict[str, str] | None,
+        driver: Callable[[str, str], Iterator[str]],
     ) -> None:  # fmt: skip
-        self.page, self.daemons, self.restart, self.client, self.env = page, daemons, restart, client, env
+        self.page, self.daemons, self.restart, self.driver = page, daemons, restart, driver
 
     def again(self) -> float:
         """Seconds from a worker's restart until another is registered."""
@@ -112,19 +117,14 @@ class Cluster:
         stock.wait(lambda state: set(stock.alive(state)) - set(before) != set(), self.page)
         return time.monotonic() - since
 
-    def driver(self, program: str, stdin: str, sign: str) -> tuple[float, str]:
+    def answer(self, program: str, stdin: str, sign: str) -> tuple[float, str]:
         """Seconds until a driver's output has a sign, and its line."""
         since = time.monotonic()
-        with subprocess.Popen(
-            self.client(program, stdin), env=self.env, cwd=ours.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True,
-        ) as process:  # fmt: skip
-            assert process.stdin and process.stdout
-            process.stdin.write(stdin)
-            process.stdin.close()
-            line = next((line for line in process.stdout if sign in line), "")
-            took = time.monotonic() - since
-            process.stdout.read()
+        lines = self.driver(program, stdin)
+        line = next((line for line in lines if sign in line), "")
+        took = time.monotonic() - since
+        for _ in lines:  # until it has ended
+            pass
         if not line:
             raise RuntimeError(f"{program} ended without {sign!r}")
         return took, line
@@ -140,8 +140,8 @@ class Cluster:
 
 def values(cluster: Cluster, master: Callable[[], float], command: list[str]) -> turns.Values:
     """All that is measured of a side, once."""
-    shell, _ = cluster.driver("spark-shell", REDUCE, REDUCED)
-    script, line = cluster.driver("spark-submit", JOB, ANSWER)
+    shell, _ = cluster.answer("spark-shell", REDUCE, REDUCED)
+    script, line = cluster.answer("spark-submit", JOB, ANSWER)
     found = {"master": master(), "worker": cluster.again(), "shell": shell, "script": script}
     found["task"] = float(line.split()[2])
     time.sleep(2)  # until the restarted worker has nothing more to do
@@ -154,16 +154,17 @@ def values(cluster: Cluster, master: Callable[[], float], command: list[str]) ->
 @contextlib.contextmanager
 def our_cluster() -> Iterator[Cluster]:
     """A box with a worker, on loopback."""
-    with ours.box(1, "--network", "loopback"):
+    with ours.box(1, "--network", "loopback"), ours.open_dyno() as dyno:
         address = ours.sparkspace("run:inside", "master.1", "echo $HEROKU_PRIVATE_IP").strip()
         page = f"http://{address}:8080/json/"
-        yield Cluster(page, our_daemons, lambda: ours.sparkspace("restart", "worker.1"), our_client, None)
+        yield Cluster(page, our_daemons, lambda: ours.restart("worker.1"), partial(our_driver, dyno))
 
 
-def our_client(program: str, stdin: str) -> list[str]:
+def our_driver(dyno: ours.OpenDyno, program: str, stdin: str) -> Iterator[str]:
     """In a one-off dyno."""
-    run = f"bin/{program}" if program == "spark-shell" else f"cat > /tmp/start.py; bin/{program} /tmp/start.py"
-    return [str(ours.ROOT / "bin" / "sparkspace"), "run", run]
+    if program == "spark-shell":
+        return dyno.run("bin/spark-shell 2>/dev/null", stdin)
+    return dyno.run("cat > /tmp/start.py; bin/spark-submit /tmp/start.py 2>/dev/null", stdin)
 
 
 def our_daemons() -> list[int]:
@@ -184,12 +185,22 @@ def stock_cluster(scratch: str) -> Iterator[Cluster]:
             running[-1].wait()
             running.append(stock.worker(daemon, 1))
 
-        def client(program: str, stdin: str) -> list[str]:
-            job = Path(scratch, "job.py")
-            job.write_text(JOB)
-            return [*stock.client(program), *([str(job)] if program == "spark-submit" else [])]
+        yield Cluster(stock.PAGE, lambda: jvms("--host 127.77.0."), restart, partial(stock_driver, scratch))
 
-        yield Cluster(stock.PAGE, lambda: jvms("--host 127.77.0."), restart, client, stock.environment(scratch))
+
+def stock_driver(scratch: str, program: str, stdin: str) -> Iterator[str]:
+    """On this machine."""
+    job = Path(scratch, "job.py")
+    job.write_text(JOB)
+    command = [*stock.client(program), *([str(job)] if program == "spark-submit" else [])]
+    with subprocess.Popen(
+        command, env=stock.environment(scratch), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdin and process.stdout
+        process.stdin.write(stdin)
+        process.stdin.close()
+        yield from process.stdout
 
 
 def jvms(*signs: str) -> list[int]:

@@ -21,6 +21,14 @@ ZOOKEEPER_FILES = ("zoo.cfg", "log4j2.properties")
 # As system properties: networkaddress.cache.ttl is a security property, which -D does not reach (SPARK-27989).
 JAVA_OPTIONS = "-Dsun.net.inetaddr.ttl=5 -Dsun.net.inetaddr.negative.ttl=1"
 
+# Java's own, times ten: a start is over before the second compiler's code is of use to it, and has no core for that
+# compiler to spare. What is hot in a job reaches these numbers at once (``CompilationPolicy``; ``java
+# -XX:+PrintFlagsFinal``, Tier4).
+UNHURRIED = " ".join(
+    f"-XX:Tier4{name}Threshold={10 * usual}"
+    for name, usual in {"Invocation": 5000, "MinInvocation": 600, "Compile": 15_000, "BackEdge": 40_000}.items()
+)
+
 Role = Literal["driver", "daemon", "history"]
 
 
@@ -55,7 +63,7 @@ def render(values: Values) -> dict[str, str]:
         SPARK_FILES,
         **vars(values),
         redaction=redaction.PATTERN,
-        java_options=JAVA_OPTIONS,
+        java_options=f"{JAVA_OPTIONS} {UNHURRIED}",
         history_ui_port=ports.HISTORY_UI,
         scratch=os.path.join(tempfile.gettempdir(), "spark-history"),
     )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 from collections.abc import Iterator
+
+import requests
 
 from . import ROOT
 
@@ -37,6 +40,46 @@ def box(workers: int, *options: str) -> Iterator[None]:
         yield
     finally:
         sparkspace("down")
+
+
+class OpenDyno:
+    """A one-off dyno with a shell that is there for commands to come."""
+
+    END = "-end-of-this-command-"
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def run(self, command: str, stdin: str) -> Iterator[str]:
+        """Run a command with this text as its stdin. Gives the lines of its stdout, until it ends."""
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.write(f"{{ {command}; }} <<'{self.END}'\n{stdin}{self.END}\necho; echo {self.END}\n")
+        self._process.stdin.flush()
+        for line in self._process.stdout:
+            if line.strip() == self.END:
+                return
+            yield line
+
+
+@contextlib.contextmanager
+def open_dyno() -> Iterator[OpenDyno]:
+    """One of the box that is open."""
+    command = [str(ROOT / "bin" / "sparkspace"), "run", "sh"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield OpenDyno(process)
+        assert process.stdin
+        process.stdin.close()
+
+
+def restart(dyno: str) -> None:
+    """End a dyno by the box's API, which starts another.
+
+    Raises:
+        requests.RequestException: it could not.
+    """
+    record = json.loads((ROOT / ".sparkspace" / "box.json").read_text())
+    url = f"{record['url']}/apps/{record['app']}/dynos/{dyno}"
+    requests.delete(url, headers={"Authorization": f"Bearer {record['token']}"}, timeout=60).raise_for_status()
 
 
 def wait(workers: int) -> None:

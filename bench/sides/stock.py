@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -15,7 +16,8 @@ from pathlib import Path
 
 import pyspark
 
-HOME = Path(pyspark.__path__[0])
+from . import ROOT
+
 CORES = os.cpu_count() or 1
 WORKER_MB = EXECUTOR_MB = 1536  # what sizing.py gives a Private-M
 DRIVER_MB = 2048
@@ -35,7 +37,36 @@ SECURITY = {
     "spark.io.encryption.enabled": "true",
 }
 
+KEPT = ROOT / ".venv" / "stock"
+
 Daemon = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@functools.cache
+def home() -> Path:
+    """Spark as pip installs it, of our version: nothing is left out of it, repacked or compiled. Fetched once.
+
+    Raises:
+        subprocess.CalledProcessError: pip could not; it has said why.
+    """
+    site = KEPT / pyspark.__version__
+    if not (site / "done").exists():
+        print(
+            "Installing Spark by pip, for the other side: 456 MB to fetch, the first time", file=sys.stderr, flush=True
+        )
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--upgrade",
+        ]
+        subprocess.run([*pip, "--target", str(site), f"pyspark=={pyspark.__version__}"], check=True)
+        (site / "done").touch()
+    return site / "pyspark"
 
 
 @contextlib.contextmanager
@@ -47,7 +78,7 @@ def daemons(scratch: str, more: Mapping[str, str] | None = None) -> Iterator[Dae
         name = f"org.apache.spark.deploy.{role}.{role.capitalize()}"
         memory = {"SPARK_LOCAL_IP": address, "SPARK_DAEMON_MEMORY": f"{DAEMON_MB[role]}m"}
         env = {**environment(scratch), **memory, **(more or {})}
-        command = [str(HOME / "bin" / "spark-class"), name, "--host", address, *args]
+        command = [str(home() / "bin" / "spark-class"), name, "--host", address, *args]
         null = subprocess.DEVNULL
         processes.append(subprocess.Popen(command, env=env, stdout=null, stderr=null, start_new_session=True))
         return processes[-1]
@@ -81,7 +112,7 @@ def environment(scratch: str) -> dict[str, str]:
         "SPARK_WORKER_DIR": scratch,
         "SPARK_MASTER_OPTS": "-Dspark.deploy.defaultCores=4",
     }
-    return {**kept, **local, "SPARK_HOME": str(HOME), "PYSPARK_PYTHON": sys.executable}
+    return {**kept, **local, "SPARK_HOME": str(home()), "PYSPARK_PYTHON": sys.executable}
 
 
 def configured(scratch: str, properties: Mapping[str, str]) -> dict[str, str]:
@@ -96,7 +127,7 @@ def client(program: str, cores: int = 4) -> list[str]:
     """The command of a driver: ``spark-submit`` or ``spark-shell``."""
     sizes = ["--driver-memory", f"{DRIVER_MB}m", "--executor-memory", f"{EXECUTOR_MB}m"]
     host = ["--conf", f"spark.driver.host={DRIVER}", "--conf", f"spark.driver.bindAddress={DRIVER}"]
-    return [str(HOME / "bin" / program), "--master", URL, *sizes, "--total-executor-cores", str(cores), *host]
+    return [str(home() / "bin" / program), "--master", URL, *sizes, "--total-executor-cores", str(cores), *host]
 
 
 def wait(told: Callable[[dict[str, object]], bool], page: str = PAGE) -> None:
