@@ -43,7 +43,7 @@ def main() -> int:
     home, java_home = Path(pyspark.__file__).parent, launch.java_home(os.environ)
     found = archive.find(home, java_home)
     if found == archive.NONE:
-        sys.exit(f"{home} has no archive for {java_home}: scripts/setup makes one")
+        sys.exit(f"{home} has no archive for {java_home}: scripts/setup dev makes one")
     sides = {
         "ours": lambda: once(home, java_home, found.class_path, found.options),
         "no archive": lambda: once(home, java_home, found.class_path, ""),

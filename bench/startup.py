@@ -42,6 +42,7 @@ ROWS = {
 
 def main() -> int:
     """Run both sides in turn. Exit code 1 when an aim is missed."""
+    stock.home()  # not while the clock runs
     command = Command(__doc__, runs=Size(5, "of each side, after one of each that does not count", quick=1))
     sides = {"ours": our_start, "stock": stock_start}
     runs = turns.alternate(sides, command.sizes["runs"], warm_up=not command.quick)

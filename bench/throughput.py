@@ -45,6 +45,7 @@ def main() -> int:
     Raises:
         AssertionError: two sides had different answers, or different means.
     """
+    stock.home()  # not while the clock runs
     command = Command(
         __doc__,
         runs=Size(3, "of each side, after one of each that does not count", quick=1),

@@ -24,7 +24,8 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sparkspace.archive import ARCHIVES, CLASS_PATH, FOLDER, LAUNCHER, MANIFEST, Kind, describe, find
+from sparkspace import archive
+from sparkspace.archive import ARCHIVES, CLASS_PATH, FOLDER, LAUNCHER, MANIFEST, NONE, Kind, describe, find
 from sparkspace.log import notice
 
 from . import cache, jars, scala
@@ -36,7 +37,9 @@ TRAININGS: dict[Kind, tuple[Path, tuple[str, ...]]] = {
     "application": (Path(__file__).parent / "training.py", LOCAL),
     "daemon": (Path(__file__).parent / "daemons.py", ()),
 }
-RECIPE = (Path(__file__).read_text(), *(script.read_text() for script, _ in TRAININGS.values()))
+RECIPE = tuple(
+    path.read_text() for path in (Path(__file__), Path(archive.__file__), *(path for path, _ in TRAININGS.values()))
+)
 TRAINED_WITHIN_S = 600
 RUNS_AT = Path("/app")
 MASTER = "org.apache.spark.deploy.master.Master"
@@ -54,7 +57,7 @@ def install(app: App, home: Path, key: str) -> None:
         home: ``SPARK_HOME``, in the app.
         key: all that decides what that Spark is.
     """
-    with _without_harm(home), at_its_place(app.folder) as place:
+    with _without_harm(), _whole(home), at_its_place(app.folder) as place:
         spark, java_home = place / home.relative_to(app.folder), place / ".jdk"
 
         def keep(fresh: Path) -> None:
@@ -89,11 +92,20 @@ def _verified(spark: Path, java_home: Path, kept: Path) -> str:
 
 
 @contextlib.contextmanager
-def _without_harm(home: Path) -> Iterator[None]:
+def _whole(home: Path) -> Iterator[None]:
+    """What is not made to its end is not there."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(home / FOLDER, ignore_errors=True)
+        raise
+
+
+@contextlib.contextmanager
+def _without_harm() -> Iterator[None]:
     try:
         yield
     except (OSError, subprocess.SubprocessError) as error:
-        shutil.rmtree(home / FOLDER, ignore_errors=True)
         notice(f"There is no class-data archive: {_reason(error)}.", "All works without it; JVMs start slower.")
 
 
@@ -118,11 +130,12 @@ def ensure(home: Path, java_home: Path, python: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         digest, made = _made_of(home, java_home), home / FOLDER / MADE
-        if made.exists() and made.read_text() == digest:
-            return
-        make(home, java_home, python)
-        verify(home, java_home)
-        made.write_text(digest)
+        fits = all(find(home, java_home, kind) != NONE for kind in ARCHIVES)
+        if not (fits and made.exists() and made.read_text() == digest):
+            with _whole(home):
+                make(home, java_home, python)
+                verify(home, java_home)
+                made.write_text(digest)
     finally:
         os.close(lock)
 
@@ -301,7 +314,7 @@ def main() -> None:
     parser.add_argument("home", type=Path, help="SPARK_HOME")
     parser.add_argument("java_home", type=Path, help="JAVA_HOME")
     given = parser.parse_args()
-    with _without_harm(given.home):
+    with _without_harm():
         ensure(given.home, given.java_home, Path(sys.executable))
 
 

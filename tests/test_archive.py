@@ -250,7 +250,7 @@ def test_java_goes_on_without_an_archive_that_does_not_fit(before: str, tmp_path
     """It says so, but not where a command's results are."""
     home, java_home = Path(pyspark.__file__).parent, launch.java_home({"PATH": "/usr/bin:/bin"})
     found = archive.find(home, java_home)
-    assert found != NONE, "scripts/setup makes one"
+    assert found != NONE, "scripts/setup dev makes one"
     options = found.options
     if not before:  # one of the right size, with other contents
         (tmp_path / ARCHIVE).write_bytes(bytes((home / FOLDER / ARCHIVE).stat().st_size))

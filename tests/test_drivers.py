@@ -61,13 +61,23 @@ def test_nothing_to_wait_for(page: Page, capsys: pytest.CaptureFixture[str], wai
         ("--master local[2] job.py", False),
         ("--master=local job.py", False),
         ("--conf spark.master=local job.py", False),
+        ("--conf=spark.master=local job.py", False),
+        ("-c spark.remote=sc://a", False),
+        ("--conf spark.app.name=spark.master=a job.py", True),
+        ("job.py --master local -h db --version 3", True),  # its own
         ("--remote sc://a", False),
         ("--version", False),
         ("--help", False),
     ],
 )
 def test_who_needs_a_master(args: str, wanted: bool) -> None:
-    assert drivers.is_for_the_cluster(args.split()) is wanted
+    assert drivers.needs_a_master(place(60), args.split()) is wanted
+
+
+@pytest.mark.parametrize("env", [{"SPARKSPACE_CONF": "spark.master=local[*]"}, {"SPARK_REMOTE": "sc://elsewhere"}])
+def test_a_master_elsewhere_is_not_waited_for(env: dict[str, str]) -> None:
+    found = roles.Place.from_env({**FACTS, "SPARKSPACE_SECRET": SECRET, **env})
+    assert not drivers.needs_a_master(found, ["job.py"])
 
 
 @pytest.mark.parametrize("state", ["ALIVE", "RECOVERING"])

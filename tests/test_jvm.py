@@ -31,7 +31,7 @@ def test_the_command_is_that_of_sparks_own_launcher(main: str) -> None:
     """Option by option, for this very version; but that launcher puts one jar first which has its turn anyhow."""
     java_home = launch.java_home(os.environ)
     found = archive.find(HOME, java_home, "daemon")
-    assert found.launcher, "scripts/setup makes the archives"
+    assert found.launcher, "scripts/setup dev makes the archives"
     env = {**OPERATOR, **jvm.exported(HOME), "SPARK_HOME": str(HOME), "JAVA_HOME": str(java_home)}
     theirs = archives.launched(java_home, [main, "--host", "a b"], env)
     ours = [word.replace(jvm.CONF_DIR, "/conf") for word in jvm.command(HOME, found, env, [main, "--host", "a b"])]
@@ -52,14 +52,18 @@ def test_sparks_script_finds_out_what_the_build_does_not_know(found: archive.Arc
 @pytest.mark.parametrize(
     ("env", "busy", "expected"),
     [
-        ({}, False, f"{jvm.QUICK} {jvm.SERIAL} -Xms48m {jvm.LITTLE}"),
-        ({}, True, f"{jvm.SERIAL} -Xms48m {jvm.LITTLE}"),
+        ({}, False, f"{jvm.QUICK} {jvm.SERIAL} -XX:InitialHeapSize=48m {jvm.LITTLE}"),
+        ({}, True, f"{jvm.SERIAL} -XX:InitialHeapSize=48m {jvm.LITTLE}"),
         ({"SPARK_DAEMON_MEMORY": "47m"}, True, f"{jvm.SERIAL} {jvm.LITTLE}"),
-        ({"SPARK_DAEMON_MEMORY": "48m"}, True, f"{jvm.SERIAL} -Xms48m {jvm.LITTLE}"),
-        ({"SPARK_DAEMON_JAVA_OPTS": "-XX:+UseG1GC"}, False, f"{jvm.QUICK} -Xms48m {jvm.LITTLE}"),
-        ({"SPARK_WORKER_OPTS": "-ea -XX:+UseParallelGC"}, True, f"-Xms48m {jvm.LITTLE}"),
-        ({"SPARK_MASTER_OPTS": "-XX:+UseParallelGC"}, True, f"{jvm.SERIAL} -Xms48m {jvm.LITTLE}"),
-        ({"SPARK_WORKER_OPTS": "-XX:+UseGCOverheadLimit"}, True, f"{jvm.SERIAL} -Xms48m {jvm.LITTLE}"),
+        ({"SPARK_DAEMON_MEMORY": "40000k"}, True, f"{jvm.SERIAL} {jvm.LITTLE}"),
+        ({"SPARK_DAEMON_MEMORY": "50331647"}, True, f"{jvm.SERIAL} {jvm.LITTLE}"),
+        ({"SPARK_DAEMON_MEMORY": "much"}, True, f"{jvm.SERIAL} {jvm.LITTLE}"),  # Java says what it does not like
+        ({"SPARK_DAEMON_MEMORY": "1G"}, True, f"{jvm.SERIAL} -XX:InitialHeapSize=48m {jvm.LITTLE}"),
+        ({"SPARK_DAEMON_MEMORY": "48m"}, True, f"{jvm.SERIAL} -XX:InitialHeapSize=48m {jvm.LITTLE}"),
+        ({"SPARK_DAEMON_JAVA_OPTS": "-XX:+UseG1GC"}, False, f"{jvm.QUICK} -XX:InitialHeapSize=48m {jvm.LITTLE}"),
+        ({"SPARK_WORKER_OPTS": "-ea -XX:+UseParallelGC"}, True, f"-XX:InitialHeapSize=48m {jvm.LITTLE}"),
+        ({"SPARK_MASTER_OPTS": "-XX:+UseParallelGC"}, True, f"{jvm.SERIAL} -XX:InitialHeapSize=48m {jvm.LITTLE}"),
+        ({"SPARK_WORKER_OPTS": "-XX:+UseGCOverheadLimit"}, True, f"{jvm.SERIAL} -XX:InitialHeapSize=48m {jvm.LITTLE}"),
     ],
 )
 def test_what_a_small_daemon_needs(env: dict[str, str], busy: bool, expected: str) -> None:

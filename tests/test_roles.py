@@ -15,7 +15,7 @@ from .launchers import S3, SECRET, SECRETS
 
 URL = "spark://1.master.myapp.app.localspace:7077"
 JAVA = "-Dsun.net.inetaddr.ttl=5 -Dsun.net.inetaddr.negative.ttl=1"
-SMALL = f"{jvm.QUICK} {jvm.SERIAL} -Xms48m {jvm.LITTLE}"
+SMALL = f"{jvm.QUICK} {jvm.SERIAL} -XX:InitialHeapSize=48m {jvm.LITTLE}"
 EXPORTED = {"SPARK_ENV_LOADED": "1", "SPARK_SCALA_VERSION": "2.13"}
 PYTHON = launchers.ROOT / "sparkspace" / "code" / "python"
 CORES = str(len(os.sched_getaffinity(0)))

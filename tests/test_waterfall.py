@@ -45,7 +45,7 @@ def test_text() -> None:
 
 def test_text_says_what_to_do_without_an_archive() -> None:
     last = waterfall.as_text(Waterfall(START.phases, ""), 80).splitlines()[-1]
-    assert last.startswith("Class-data archive: none that fits this Java: scripts/setup")
+    assert last.startswith("Class-data archive: none that fits this Java: a box that is open makes it")
 
 
 @pytest.mark.parametrize("columns", [0, 1, 40, 71, 80, 200])

@@ -17,25 +17,32 @@ from .logs import Log
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NAME = "archives"  # in the log, as if it were a dyno
-LAST_IN_LINE = ["nice", "-n", "19"]  # the box's work goes first
+# The box's work goes first; and a box that is killed takes this along.
+BEHIND = ["setpriv", "--pdeathsig", "TERM", "nice", "-n", "19"]
+ENDS_WITHIN_S = 20  # it cleans up
 
 
-async def make(log: Log, java_home: str) -> None:
+async def make(log: Log, folder: Path, java_home: str) -> None:
     """Have them made, with what is said about it in the log. Who cancels this ends that.
 
     Args:
         log: the box's.
+        folder: the box's, for what is needed meanwhile.
         java_home: the Java of its dynos.
     """
-    with contextlib.suppress(LaunchError):  # there is no Spark: dynos will say so
+    try:
         home = launch.spark_home({})
         if (ROOT / "buildpack").is_dir():
-            await _run([*LAST_IN_LINE, sys.executable, "-m", "buildpack.archives", str(home), java_home], log)
+            maker = [sys.executable, "-m", "buildpack.archives", str(home), java_home]
+            await _run([*BEHIND, "env", f"TMPDIR={folder}", *maker], log)
+    except (LaunchError, OSError) as error:
+        log.add("app", NAME, f"There is no class-data archive: {error}")
 
 
 async def _run(command: list[str], log: Log) -> None:
+    null, pipe = subprocess.DEVNULL, subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, umask=0o022
+        *command, cwd=ROOT, stdin=null, stdout=pipe, stderr=subprocess.STDOUT, umask=0o022
     )
     assert process.stdout
     try:
@@ -43,4 +50,11 @@ async def _run(command: list[str], log: Log) -> None:
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
-        await process.wait()
+        await _ended(process)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    try:
+        await asyncio.wait_for(process.wait(), ENDS_WITHIN_S)
+    except TimeoutError:
+        process.kill()

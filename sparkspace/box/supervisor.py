@@ -15,7 +15,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -65,9 +65,11 @@ async def keep(spec: dict[str, Any]) -> int:
     if spec["leash"]:
         leash = asyncio.create_task(hold_leash(closing))
     say(ready=True, limits=ground.limits.folder, unenforced=ground.limits.problem)
-    async with beside(ground):
-        await closing.wait()
+    making = begin_archives(ground)
+    await closing.wait()
+    making.cancel()  # dynos don't wait for its end
     await space.close()
+    await asyncio.wait([making])
     for close in servers:
         await close()
     if spec["leash"]:
@@ -75,16 +77,11 @@ async def keep(spec: dict[str, Any]) -> int:
     return 0
 
 
-@contextlib.asynccontextmanager
-async def beside(ground: Ground) -> AsyncIterator[None]:
-    """What is done while the box is open; a slug has brought its archives along."""
-    making = None if ground.is_slug else asyncio.create_task(archives.make(ground.log, ground.java_home))
-    try:
-        yield
-    finally:
-        if making:
-            making.cancel()
-            await asyncio.wait([making])
+def begin_archives(ground: Ground) -> asyncio.Task[None]:
+    """Make class-data archives while the box is open. A slug has brought its own along."""
+    return asyncio.create_task(
+        asyncio.sleep(0) if ground.is_slug else archives.make(ground.log, ground.folder, ground.java_home)
+    )
 
 
 def make_ground(spec: dict[str, Any]) -> Ground:

@@ -12,7 +12,7 @@ from .. import launch, sizing, topology
 from ..config import Settings
 from ..errors import LaunchError, MasterUnreachable
 from ..log import event
-from . import bucket, handshake, master, roles, waiting
+from . import bucket, flags, handshake, master, roles, waiting
 
 ELSEWHERE = {"--master", "--remote", "--help", "-h", "--version", "--kill", "--status"}
 
@@ -24,7 +24,7 @@ def prepare(place: roles.Place, name: str, args: list[str]) -> roles.Launch:
         ConfigError, LaunchError: see ``roles.client``.
     """
     place = replace(place, settings=usable(place))
-    if is_for_the_cluster(args):
+    if needs_a_master(place, args):
         await_master(place)
     driver = roles.client(place, name, args, executor(place))
     handshake.refuse_other_secret(place.dyno, place.settings)
@@ -33,10 +33,13 @@ def prepare(place: roles.Place, name: str, args: list[str]) -> roles.Launch:
     return driver
 
 
-def is_for_the_cluster(args: Sequence[str]) -> bool:
+def needs_a_master(place: roles.Place, args: Sequence[str]) -> bool:
     """Whether a driver with these arguments needs a master of ours: it is told of no other, and not only to talk."""
-    names = {word.partition("=")[0] for word in args}
-    return not names & ELSEWHERE and not any(word.startswith("spark.master=") for word in args)
+    given = list(flags.before_the_program(args))
+    properties = {value.partition("=")[0].strip() for name, value in given if name in ("--conf", "-c")}
+    properties |= {name for name, _ in place.settings.extra_conf}
+    is_elsewhere = {name for name, _ in given} & ELSEWHERE or properties & {"spark.master", "spark.remote"}
+    return not is_elsewhere and not place.env.get("SPARK_REMOTE")
 
 
 def await_master(place: roles.Place) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .. import launch
@@ -25,7 +25,7 @@ def given(home: Path, args: list[str]) -> tuple[str, ...]:
     version = launch.spark_version(home)
     if int(version.partition(".")[0]) >= 4:
         return ("--load-spark-defaults", *args)
-    if any(flag.partition("=")[0] == THEIRS for flag in _before_the_program(args)):
+    if any(name == THEIRS for name, _ in before_the_program(args)):
         raise UsageError(
             f"Spark {version} would read the file of {THEIRS} in place of the cluster's own, and find no cluster.",
             "Give its lines as --conf KEY=VALUE, or set them for all drivers: SPARKSPACE_CONF",
@@ -33,12 +33,11 @@ def given(home: Path, args: list[str]) -> tuple[str, ...]:
     return tuple(args)
 
 
-def _before_the_program(args: list[str]) -> Iterator[str]:
-    """Spark's flags without their values. What comes after the program's name is the program's own."""
+def before_the_program(args: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Spark's flags with their values. What comes after the program's name is the program's own."""
     rest = iter(args)
     for word in rest:
         if not word.startswith("-"):
             return
-        yield word
-        if "=" not in word and word not in SWITCHES:
-            next(rest, None)
+        name, sign, value = word.partition("=")
+        yield name, value if sign or name in SWITCHES else next(rest, "")

@@ -18,8 +18,9 @@ CONF_DIR = "{SPARK_CONF_DIR}"  # in a command: the folder of its conf files, whi
 # What serves shuffle files can't do without the other one, which alone makes use of the processor's AES.
 QUICK = "-XX:TieredStopAtLevel=1"
 SERIAL = "-XX:+UseSerialGC"
-LITTLE = "-XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=20"  # a heap gives back what it does not need
+LITTLE = "-XX:MinHeapSize=8m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=20"  # it gives back what it does not need
 BEGIN_MB = 48  # of heap, which a start needs anyhow: to grow to it takes ten collections, a tenth of the time
+_SIZE = re.compile(r"(\d+)([kmgt]?)", re.IGNORECASE)  # as Java reads it
 _COLLECTOR = re.compile(r"-XX:\+Use\w+GC\b")
 
 
@@ -42,8 +43,10 @@ def small(env: Mapping[str, str], spark_class: str, busy: bool) -> str:
 
 def _begin(env: Mapping[str, str]) -> list[str]:
     """Java refuses to begin with more than an operator's most."""
-    most = re.fullmatch(r"(\d+)[mM]", env.get("SPARK_DAEMON_MEMORY", ""))
-    return [] if most and int(most[1]) < BEGIN_MB else [f"-Xms{BEGIN_MB}m"]
+    most = env.get("SPARK_DAEMON_MEMORY", "1g")
+    read = _SIZE.fullmatch(most)
+    is_enough = read and int(read[1]) << 10 * " kmgt".index(read[2].lower() or " ") >= BEGIN_MB << 20
+    return [f"-XX:InitialHeapSize={BEGIN_MB}m"] if is_enough else []
 
 
 def command(home: Path, found: archive.Archive, env: Mapping[str, str], spark_class: list[str]) -> tuple[str, ...]:

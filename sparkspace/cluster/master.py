@@ -80,7 +80,7 @@ def ask(url: str, timeout_s: float = ANSWER_WITHIN_S) -> MasterStatus:
         return MasterStatus(url, "DOWN", problem="its answer is not that of a Spark master")
 
 
-def state(url: str, timeout_s: float = 1.0) -> str:
+def state(url: str, timeout_s: float = ANSWER_WITHIN_S) -> str:
     """Its state alone; empty: no answer. For who does nothing else: ``requests`` takes longer to import than to ask."""
     from http.client import HTTPConnection, HTTPException
 

@@ -101,7 +101,7 @@ def as_text(waterfall: Waterfall, columns: int) -> str:
 def summary(waterfall: Waterfall) -> list[str]:
     """What it took, what took longest, and whether Java began with Spark's classes ready."""
     most = ", ".join(f"{each.of}: {each.name} ({each.took_s:.2f} s)" for each in waterfall.longest)
-    without = "none that fits this Java: scripts/setup makes it, on Heroku the build"
+    without = "none that fits this Java: a box that is open makes it, on Heroku the build"
     return [
         f"{waterfall.total_s:.2f} s from nothing to the first result.",
         f"Longest: {most}.",

@@ -9,8 +9,12 @@ from .. import conf
 from ..cluster import drivers, roles
 
 
-def prepare(env: MutableMapping[str, str]) -> None:
+def prepare(env: MutableMapping[str, str], master: str | None = None) -> None:
     """In a dyno whose process was not started by one of our launchers, set what Spark's JVM will read.
+
+    Args:
+        env: of this process.
+        master: another than the cluster's, which is not waited for then.
 
     Raises:
         ConfigError, PlatformError, LaunchError: see ``drivers.prepare``.
@@ -19,5 +23,5 @@ def prepare(env: MutableMapping[str, str]) -> None:
     if "DYNO" not in env or "SPARK_CONF_DIR" in env:
         return
     place = roles.Place.from_env(env)
-    driver = drivers.prepare(place, "pyspark", [])
+    driver = drivers.prepare(place, "pyspark", ["--master", master] if master else [])
     env.update(driver.command(conf.write(driver.files)).env)

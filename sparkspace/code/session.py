@@ -100,7 +100,7 @@ def _started(app_name: str | None, master: str | None, conf: Mapping[str, str]) 
     running = SparkSession.getActiveSession()
     builder = SparkSession.builder
     if running is None:
-        prepare(os.environ)
+        prepare(os.environ, master or conf.get("spark.master"))
         if master or "SPARK_CONF_DIR" not in os.environ:
             builder = builder.master(master or "local[*]")
         if app_name or "PYSPARK_GATEWAY_PORT" not in os.environ:  # else bin/spark-submit has named it
