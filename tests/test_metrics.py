@@ -216,14 +216,14 @@ def test_tally_answers_who_has_the_secret_and_nobody_answers_in_its_name(
     asks_with: str, answers_with: str, is_believed: bool
 ) -> None:
     async def asked() -> str | None:
-        served = Tally(Counts(), tally.key(answers_with))
-        runner = await served.listen("127.0.0.1", 0)
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}{tally.COUNTS}"
+        server = Tally(Counts(), tally.key(answers_with)).listen("127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.server_address[1]}{tally.COUNTS}"
         try:
             ((_, text),) = await ask([target(url, sealed=True)], tally.key(asks_with) if asks_with else None)
             return text
         finally:
-            await runner.cleanup()
+            server.shutdown()
+            server.server_close()
 
     assert bool(asyncio.run(asked())) == is_believed
 

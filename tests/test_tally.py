@@ -8,9 +8,9 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,18 +129,13 @@ def test_what_is_told_is_not_printed(capsys: pytest.CaptureFixture[str], monkeyp
 @contextlib.contextmanager
 def serving(host: str = "127.0.0.1", port: int = 0) -> Iterator[tuple[Counts, int]]:
     """One, and its port."""
-    counts, loop = Counts(), asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
+    counts = Counts()
+    server = Tally(counts, tally.key(SECRET)).listen(host, port)
     try:
-        served = Tally(counts, tally.key(SECRET)).listen(host, port)
-        runner = asyncio.run_coroutine_threadsafe(served, loop).result(10)
-        yield counts, runner.addresses[0][1]
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
+        yield counts, server.server_address[1]
     finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()
+        server.shutdown()
+        server.server_close()
 
 
 def send(
@@ -215,6 +210,33 @@ def test_another_body_than_the_signed_one_is_refused() -> None:
 def test_there_is_nothing_else(method: str, path: str) -> None:
     with serving() as (_, port):
         assert send(port, method, path)[0] == 404
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"\r\n", b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"BREW /counts HTTP/1.0\r\n\r\n", b"GET " + b"x" * 70_000],
+)
+def test_what_is_no_request_harms_nobody(sent: bytes) -> None:
+    with serving() as (_, port):
+        with socket.create_connection(("127.0.0.1", port), 10) as stranger:
+            stranger.sendall(sent)
+            stranger.shutdown(socket.SHUT_WR)
+            assert b"Python" not in stranger.recv(65_536)
+        assert send(port, "GET", tally.COUNTS)[0] == 200
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "99999999999", "5000", ""])
+def test_a_length_that_is_none_is_refused(length: str) -> None:
+    with serving() as (_, port), socket.create_connection(("127.0.0.1", port), 10) as sender:
+        signed = tally.key(SECRET).headers(Request("POST", tally.EVENTS, hashlib.sha256(b"x").hexdigest()))
+        lines = [f"{name}: {value}" for name, value in {**signed, "Content-Length": length}.items()]
+        sender.sendall("\r\n".join([f"POST {tally.EVENTS} HTTP/1.0", *lines, "", "x"]).encode())
+        assert b" 400 " in sender.recv(4096)
+
+
+def test_who_says_nothing_keeps_nobody_out() -> None:
+    with serving() as (_, port), socket.create_connection(("127.0.0.1", port), 10):
+        assert send(port, "GET", tally.COUNTS)[0] == 200
 
 
 # Told from elsewhere

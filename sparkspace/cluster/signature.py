@@ -15,6 +15,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 SCHEME = "Sparkspace"
 WITHIN_S = 120.0  # the clocks of two dynos, and the way of a request
@@ -22,6 +23,13 @@ MOST_REMEMBERED = 100_000
 SENDER, SEAL = "X-Sender", "X-Seal"
 EMPTY = hashlib.sha256(b"").hexdigest()
 _FORM = re.compile(rf"{SCHEME} ([0-9]{{1,12}}):([0-9a-f]{{32}}):([0-9a-f]{{64}}):([0-9a-f]{{64}})", re.ASCII)
+
+
+class Headers(Protocol):
+    """Of a request, as whatever server has them; names are found in any case."""
+
+    def get(self, name: str, default: str, /) -> str:
+        """The first of this name."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,7 @@ class Key:
         return hmac.compare_digest(self.capability(scope).encode(), capability.encode(errors="replace"))
 
 
-def nonce_of(headers: Mapping[str, str]) -> str:
+def nonce_of(headers: Headers) -> str:
     """The number that a signed request used; empty: it is not signed."""
     match = _FORM.fullmatch(headers.get("Authorization", ""))
     return match[2] if match else ""
@@ -84,7 +92,7 @@ class Guard:
         self._clock = clock
         self._seen: dict[str, float] = {}
 
-    def body_of(self, method: str, path: str, headers: Mapping[str, str]) -> str | None:
+    def body_of(self, method: str, path: str, headers: Headers) -> str | None:
         """The SHA-256 that the request's body has to have; None: it is not signed, too old, or was here before."""
         match = _FORM.fullmatch(headers.get("Authorization", ""))
         if not match:

@@ -10,13 +10,10 @@ Requests are signed and answers sealed (``cluster.signature``); all else is 401.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
-import logging
 import threading
-
-from aiohttp import web
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from .. import ports
 from ..cluster.signature import EMPTY, SEAL, Guard, Key, nonce_of
@@ -24,7 +21,6 @@ from ..cluster.tally import COUNTS, EVENTS, LARGEST_EVENT
 from ..log import event
 from .counts import Counts
 
-LONGEST_PATH = 1024
 # What may be told from elsewhere: a worker's own drain, and turns that a hand takes (bin/sparkspace cycle).
 TOLD = ("draining", "drained", "cut-off")
 TOLD_BY_HAND = "cycling-"
@@ -37,48 +33,42 @@ class Tally:
         self._counts = counts
         self._key = key
         self._guard = Guard(key)
+        self._one_at_a_time = threading.Lock()
 
     def begin(self, host: str) -> None:
         """Serve in a thread, for as long as this process lives. Without it the cluster goes on as well."""
-        threading.Thread(target=lambda: asyncio.run(self._serve(host)), name="tally", daemon=True).start()
-
-    async def _serve(self, host: str) -> None:
         try:
-            await self.listen(host, ports.TALLY)
+            self.listen(host, ports.TALLY)
         except OSError as error:
             event("tally", warning="can-not-listen", port=ports.TALLY, reason=error.strerror)
-            return
-        await asyncio.Event().wait()
 
-    async def listen(self, host: str, port: int) -> web.ServerRunner:
-        """Serve until the runner is cleaned up.
+    def listen(self, host: str, port: int) -> ThreadingHTTPServer:
+        """Serve in a thread until the server is shut down and closed.
+
+        Python's own server, not aiohttp's, which would be a third of the memory of what goes on beside a master.
 
         Raises:
             OSError: somebody else listens there.
         """
-        silent = logging.Logger("sparkspace.tally")  # what strangers send is no news
-        silent.addHandler(logging.NullHandler())
-        server = web.Server(self.handle, access_log=None, logger=silent, max_line_size=LONGEST_PATH)
-        runner = web.ServerRunner(server, shutdown_timeout=1.0)
-        await runner.setup()
-        await web.TCPSite(runner, host, port).start()
-        return runner
+        server = ThreadingHTTPServer((host, port), type("Handler", (Asked,), {"tally": self}))
+        threading.Thread(target=server.serve_forever, name="tally", daemon=True).start()
+        return server
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """One request."""
-        sha256 = self._guard.body_of(request.method, request.raw_path, request.headers)
+    def answer(self, asked: Asked) -> tuple[int, bytes, str]:
+        """Status, body and seal for one request."""
+        with self._one_at_a_time:
+            sha256 = self._guard.body_of(asked.command, asked.path, asked.headers)
         if sha256 is None:
-            return web.Response(status=401)
-        status, body = await self._answer(request, sha256)
-        seal = self._key.seal(nonce_of(request.headers), status, "", body)
-        return web.Response(status=status, body=body, headers={SEAL: seal, "Cache-Control": "no-store"})
+            return 401, b"", ""
+        status, body = self._answer(asked, sha256)
+        return status, body, self._key.seal(nonce_of(asked.headers), status, "", body)
 
-    async def _answer(self, request: web.BaseRequest, sha256: str) -> tuple[int, bytes]:
-        match (request.method, request.raw_path):
+    def _answer(self, asked: Asked, sha256: str) -> tuple[int, bytes]:
+        match (asked.command, asked.path):
             case ("GET", path) if path == COUNTS and sha256 == EMPTY:
                 return 200, self._counts.text()
             case ("POST", path) if path == EVENTS:
-                return (204 if self._count(await body_of(request, sha256)) else 400), b""
+                return (204 if self._count(asked.body(sha256)) else 400), b""
         return 404, b""
 
     def _count(self, body: bytes | None) -> bool:
@@ -94,10 +84,37 @@ class Tally:
         return True
 
 
-async def body_of(request: web.BaseRequest, sha256: str) -> bytes | None:
-    """The body that was signed; None: it is another, or too large."""
-    try:
-        await request.content.readexactly(LARGEST_EVENT + 1)
-        return None
-    except asyncio.IncompleteReadError as whole:
-        return whole.partial if hashlib.sha256(whole.partial).hexdigest() == sha256 else None
+class Asked(BaseHTTPRequestHandler):
+    """One request. Nothing is said of it, and nothing of what answers: strangers may send it."""
+
+    tally: Tally
+    timeout = 10.0  # seconds, for each read: a stranger who sends nothing holds a thread
+
+    def body(self, sha256: str) -> bytes | None:
+        """The body that was signed; None: it is another, or too large."""
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isascii() and length.isdigit() and len(length) < 10 and int(length) <= LARGEST_EVENT):
+            return None
+        found = self.rfile.read(int(length))
+        return found if hashlib.sha256(found).hexdigest() == sha256 else None
+
+    def reply(self) -> None:
+        """Answer it, whatever its method."""
+        self._send(*self.tally.answer(self))
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = reply
+
+    def _send(self, status: int, body: bytes, seal: str) -> None:
+        self.send_response_only(status)
+        for name, value in {SEAL: seal, "Cache-Control": "no-store", "Content-Length": str(len(body))}.items():
+            if value and not (status == 204 and name == "Content-Length"):
+                self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What is no HTTP."""
+        self._send(code, b"", "")
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
