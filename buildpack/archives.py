@@ -315,7 +315,7 @@ def main() -> None:
     parser.add_argument("java_home", type=Path, help="JAVA_HOME")
     given = parser.parse_args()
     with _without_harm():
-        ensure(given.home, given.java_home, Path(sys.executable))
+        ensure(given.home.absolute(), given.java_home.absolute(), Path(sys.executable))
 
 
 if __name__ == "__main__":
