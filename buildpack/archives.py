@@ -25,7 +25,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sparkspace import archive
-from sparkspace.archive import ARCHIVES, CLASS_PATH, FOLDER, LAUNCHER, MANIFEST, NONE, Kind, describe, find
+from sparkspace.archive import ARCHIVES, CLASS_PATHS, FOLDER, JARS, LAUNCHER, MANIFEST, NONE, Kind, describe, find
 from sparkspace.log import notice
 
 from . import cache, jars, scala
@@ -42,6 +42,12 @@ RECIPE = tuple(
 )
 TRAINED_WITHIN_S = 600
 RUNS_AT = Path("/app")
+# What SQL, machine learning and the shell bring. A JVM opens all jars of its class path when it starts, and keeps what
+# they list: for a daemon a tenth of its start, and half of its heap.
+APPLICATIONS_ONLY = re.compile(
+    r"(spark-(catalyst|connect|graphx|hive|mllib|pipelines|repl|sql|streaming|udf)|arpack|arrow|breeze|cats|datanucleus|"
+    r"datasketches|derby|hive|icu4j|janino|jts|lapack|libthrift|orc|parquet|scala-compiler|spire|univocity)[-_]"
+)
 MASTER = "org.apache.spark.deploy.master.Master"
 SUBMIT = "org.apache.spark.deploy.SparkSubmit"
 LINKS = (".heroku/python", ".jdk")
@@ -163,32 +169,38 @@ def make(home: Path, java_home: Path, python: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     try:
-        write_class_path(home)
         for kind, name in ARCHIVES.items():
+            write_class_path(home, kind)
             with Step(f"Making the class-data archive of {kind}s, by a first run of Spark") as step:
                 told = _train(kind, home, java_home, python)
                 step.weigh(folder / name)
-        (folder / MANIFEST).write_text(json.dumps({**describe(folder, java_home), LAUNCHER: told}))
+        (folder / MANIFEST).write_text(json.dumps({**describe(folder, java_home), LAUNCHER: told, JARS: _jars(home)}))
     except BaseException:
         shutil.rmtree(folder)
         raise
 
 
-def write_class_path(home: Path) -> None:
-    """Write the jar that names all jars of Spark, in the order of their names.
+def write_class_path(home: Path, kind: Kind) -> None:
+    """Write the jar that names the jars of Spark, in the order of their names; for daemons those that they may need.
 
     Our own is not among them: it would make the archive void whenever it is compiled anew, and Spark finds it anyhow.
     """
-    names = sorted(path.name for path in (home / "jars").glob("*.jar") if path.name != scala.JAR)
+    names = _jars(home)
+    if kind == "daemon":
+        names = [name for name in names if not APPLICATIONS_ONLY.match(name)]
     text = "Class-Path: " + " ".join(f"../jars/{name}" for name in names)
     rest = text[MANIFEST_WIDTH:]
     width = MANIFEST_WIDTH - 1
     lines = [text[:MANIFEST_WIDTH], *(f" {rest[start : start + width]}" for start in range(0, len(rest), width))]
-    path = home / FOLDER / CLASS_PATH
+    path = home / FOLDER / CLASS_PATHS[kind]
     with zipfile.ZipFile(path, "w") as jar:
         entry = zipfile.ZipInfo("META-INF/MANIFEST.MF")
         jar.writestr(entry, "\r\n".join(["Manifest-Version: 1.0", *lines, "", ""]))
     os.utime(path, (jars.DATE, jars.DATE))
+
+
+def _jars(home: Path) -> list[str]:
+    return sorted(path.name for path in (home / "jars").glob("*.jar") if path.name != scala.JAR)
 
 
 def _train(kind: Kind, home: Path, java_home: Path, python: Path) -> list[str]:
@@ -203,7 +215,7 @@ def _train(kind: Kind, home: Path, java_home: Path, python: Path) -> list[str]:
         making = f"-XX:ArchiveClassesAtExit={folder / ARCHIVES[kind]} -Xlog:disable"
         script, options = TRAININGS[kind]
         argv = launched(java_home, [SUBMIT, *options, "--driver-java-options", making, str(script)], env)
-        argv[argv.index("-cp") + 1] = str(folder / CLASS_PATH)
+        argv[argv.index("-cp") + 1] = str(folder / CLASS_PATHS[kind])
         _run(argv, env, scratch)
         return module_options(launched(java_home, [MASTER], env))
 

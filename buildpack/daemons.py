@@ -14,20 +14,28 @@ from typing import Any
 
 from pyspark.java_gateway import launch_gateway
 
-SECURE = {
+SETTINGS = {
     "spark.authenticate": "true",
     "spark.authenticate.secret": "in-the-environment",
     "spark.network.crypto.enabled": "true",
+    "spark.ui.reverseProxy": "true",  # a client of HTTP in the master, with all that TLS needs
+    "spark.metrics.conf.*.source.jvm.class": "org.apache.spark.metrics.source.JvmSource",
 }
-# Those of masters that elect one of them.
-CLASSES = ("org.apache.curator.framework.CuratorFrameworkFactory", "org.apache.zookeeper.ZooKeeper")
+# Those of masters that elect one of them, and of main programs.
+CLASSES = (
+    "org.apache.curator.framework.CuratorFrameworkFactory",
+    "org.apache.zookeeper.ZooKeeper",
+    "org.apache.spark.deploy.master.MasterArguments",
+    "org.apache.spark.deploy.worker.WorkerArguments",
+    "org.apache.spark.util.SignalUtils$ActionHandler",
+)
 PATIENCE_S = 60
 
 
 def settings(jvm: Any) -> Any:  # noqa: ANN401  # py4j's own
-    """The security that sparkspace sets."""
+    """What sparkspace sets, of that which other classes do."""
     conf = jvm.org.apache.spark.SparkConf()
-    for name, value in SECURE.items():
+    for name, value in SETTINGS.items():
         conf.set(name, value)
     return conf
 

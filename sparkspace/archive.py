@@ -13,6 +13,7 @@ with an archive and 18.6 with neither, and the cache is larger and takes longer 
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,24 +21,28 @@ from typing import Literal
 from .log import event
 
 FOLDER = "archives"  # in SPARK_HOME
-CLASS_PATH = "classes.jar"
 Kind = Literal["application", "daemon"]
+CLASS_PATHS: dict[Kind, str] = {"application": "classes.jar", "daemon": "daemons.jar"}
 # A JVM maps all of its archive, and a daemon needs a quarter of what a driver, an executor or a history server does.
+# So with jars: a JVM opens all of its class path, and keeps in its heap what each lists.
 ARCHIVES: dict[Kind, str] = {"application": "spark.jsa", "daemon": "daemons.jsa"}
 LAUNCHER = "launcher"
-MANIFEST = "archive.json"  # which Java, how many bytes, and what Spark's launcher gives a JVM
+JARS = "jars"
+MANIFEST = "archive.json"  # which Java, how many bytes, what Spark's launcher gives a JVM, and which jars there were
 
 
 @dataclass(frozen=True)
 class Archive:
     """What a JVM needs to use an archive: the begin of its class path, and options.
 
-    ``launcher`` is what Spark's own launcher gives every JVM of this version (``--add-opens`` and more).
+    ``launcher`` is what Spark's own launcher gives every JVM of this version (``--add-opens`` and more). ``rest`` is
+    the end of the class path, where that is not all jars of Spark again.
     """
 
     class_path: str
     options: str
     launcher: tuple[str, ...] = ()
+    rest: str = ""
 
 
 NONE = Archive("", "")
@@ -52,7 +57,7 @@ def find(home: Path, java_home: Path, kind: Kind = "application") -> Archive:
     folder = home / FOLDER
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
-        launcher = tuple(manifest.pop(LAUNCHER, ()))
+        launcher, known = tuple(manifest.pop(LAUNCHER, ())), set(manifest.pop(JARS, ()))
         fits = manifest == describe(folder, java_home)
     except FileNotFoundError:
         return NONE
@@ -69,7 +74,14 @@ def find(home: Path, java_home: Path, kind: Kind = "application") -> Archive:
     # all of it: with this, the processes of a dyno share what they only read.
     shared = "-XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0"
     options = f"-XX:SharedArchiveFile={folder / ARCHIVES[kind]} {shared} {quiet}"
-    return Archive(str(folder / CLASS_PATH), options, launcher)
+    rest = _unknown(home, known) if kind == "daemon" else ""
+    return Archive(str(folder / CLASS_PATHS[kind]), options, launcher, rest)
+
+
+def _unknown(home: Path, known: set[str]) -> str:
+    """The jars that were not there when the archive was made, and our own."""
+    names = sorted(name for name in os.listdir(home / "jars") if name.endswith(".jar") and name not in known)
+    return os.pathsep.join(f"{home}/jars/{name}" for name in names)
 
 
 def describe(folder: Path, java_home: Path) -> dict[str, object]:

@@ -15,7 +15,7 @@ import pytest
 
 from buildpack import archives
 from sparkspace import archive, launch, sizing
-from sparkspace.archive import ARCHIVES, CLASS_PATH, FOLDER, LAUNCHER, MANIFEST, NONE
+from sparkspace.archive import ARCHIVES, CLASS_PATHS, FOLDER, JARS, LAUNCHER, MANIFEST, NONE, Kind
 from sparkspace.cluster import roles
 from sparkspace.config import Dyno, Settings
 from sparkspace.sizing import Executor
@@ -37,11 +37,13 @@ def spark(folder: Path, jars: int = 3) -> Path:
         with zipfile.ZipFile(home / "jars" / f"a-jar-with-a-name-of-some-length-{number:03}.jar", "w") as jar:
             jar.writestr(f"in-{number}.txt", "x")
     (home / FOLDER).mkdir()
-    archives.write_class_path(home)
+    for kind in CLASS_PATHS:
+        archives.write_class_path(home, kind)
     for name in ARCHIVES.values():
         (home / FOLDER / name).write_bytes(b"x" * 100)
     told = archive.describe(home / FOLDER, java(folder))
-    (home / FOLDER / MANIFEST).write_text(json.dumps({**told, LAUNCHER: ["--add-opens=some"]}))
+    known = sorted(path.name for path in (home / "jars").iterdir())
+    (home / FOLDER / MANIFEST).write_text(json.dumps({**told, LAUNCHER: ["--add-opens=some"], JARS: known}))
     return home
 
 
@@ -63,14 +65,15 @@ def test_a_class_path_of_ones_own_is_first(tmp_path: Path) -> None:
     shutil.copytree(spark(tmp_path) / FOLDER, home / FOLDER)
     (java(tmp_path) / "bin").mkdir()
     (tmp_path / "java" / "bin" / "java").touch(0o755)
-    ours = f"{home}/{FOLDER}/{CLASS_PATH}"
+    ours = f"{home}/{FOLDER}/{CLASS_PATHS['application']}"
     own = "spark.driver.extraClassPath=/app/a.jar;spark.executor.extraClassPath=/app/b.jar"
     place = dyno_of(home, SPARKSPACE_CONF=own, SPARK_DAEMON_CLASSPATH="/app/c.jar")
     said = roles.driver_conf(place, Executor(1024))["spark-defaults.conf"].splitlines()
     for role, jar in {"driver": "a.jar", "executor": "b.jar"}.items():
         values = [line.partition("=")[2] for line in said if line.startswith(f"spark.{role}.extraClassPath=")]
         assert values == [ours, f"/app/{jar}"]  # the later one wins
-    assert roles.master(place, []).env["SPARK_DAEMON_CLASSPATH"] == f"{ours}:/app/c.jar"
+    a_daemons = f"{home}/{FOLDER}/{CLASS_PATHS['daemon']}"
+    assert roles.master(place, []).env["SPARK_DAEMON_CLASSPATH"] == f"{a_daemons}:/app/c.jar"
 
 
 def test_an_archive_that_fits_is_used(tmp_path: Path) -> None:
@@ -80,6 +83,7 @@ def test_an_archive_that_fits_is_used(tmp_path: Path) -> None:
     assert f"-XX:SharedArchiveFile={home}/archives/spark.jsa" in found.options.split()
     smaller = archive.find(home, java(tmp_path), "daemon")
     assert smaller.options == found.options.replace("spark.jsa", "daemons.jsa")
+    assert smaller.class_path == f"{home}/archives/daemons.jar"
     assert smaller.launcher == found.launcher == ("--add-opens=some",)
 
 
@@ -114,14 +118,36 @@ def test_one_that_is_gone_is_ignored(tmp_path: Path) -> None:
     assert archive.find(home, tmp_path / "java") == NONE
 
 
-def test_the_class_path_has_all_jars_in_order(tmp_path: Path) -> None:
-    """The lines of a manifest have at most 72 bytes: docs.oracle.com/en/java/javase/17/docs/specs/jar/jar.html."""
-    home = spark(tmp_path, jars=300)
-    with zipfile.ZipFile(home / FOLDER / CLASS_PATH) as jar:
+def named(home: Path, kind: Kind) -> list[str]:
+    """The jars that a class path names."""
+    with zipfile.ZipFile(home / FOLDER / CLASS_PATHS[kind]) as jar:
         text = jar.read("META-INF/MANIFEST.MF")
-    assert max(map(len, text.split(b"\r\n"))) <= 72
-    names = text.replace(b"\r\n ", b"").decode().split("Class-Path: ")[1].split()
-    assert names == [f"../jars/{path.name}" for path in sorted((home / "jars").iterdir())]
+    assert max(map(len, text.split(b"\r\n"))) <= 72, "docs.oracle.com/en/java/javase/17/docs/specs/jar/jar.html"
+    return text.replace(b"\r\n ", b"").decode().split("Class-Path: ")[1].split()
+
+
+@pytest.mark.parametrize("kind", CLASS_PATHS)
+def test_the_class_path_has_all_jars_in_order(tmp_path: Path, kind: Kind) -> None:
+    home = spark(tmp_path, jars=300)
+    assert named(home, kind) == [f"../jars/{path.name}" for path in sorted((home / "jars").iterdir())]
+
+
+def test_a_daemon_opens_no_jar_of_sql_or_machine_learning(tmp_path: Path) -> None:
+    home = spark(tmp_path, jars=0)
+    needed = ["avro-1.12.1.jar", "hadoop-aws-3.5.0.jar", "mine.jar", "spark-core_2.13-4.3.0.jar"]
+    for name in [*needed, "breeze_2.13-2.1.0.jar", "hive-exec-2.3.10-core.jar", "spark-sql-api_2.13-4.3.0.jar"]:
+        (home / "jars" / name).touch()
+    archives.write_class_path(home, "daemon")
+    assert named(home, "daemon") == [f"../jars/{name}" for name in needed]
+
+
+def test_a_daemon_finds_jars_that_came_later(tmp_path: Path) -> None:
+    """A plug-in that somebody adds, and our own, which is compiled anew."""
+    home = spark(tmp_path)
+    for name in ("z.jar", roles.OUR_JAR, "read.me"):
+        (home / "jars" / name).touch()
+    assert archive.find(home, java(tmp_path), "daemon").rest == f"{home}/jars/{roles.OUR_JAR}:{home}/jars/z.jar"
+    assert archive.find(home, java(tmp_path)).rest == "", "all are on an application's"
 
 
 def test_places_in_app_are_made_and_go_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +256,8 @@ def test_python_finds_its_library(tmp_path: Path) -> None:
 def test_nothing_but_the_jar_is_on_the_class_path(tmp_path: Path) -> None:
     """A folder of conf files that is gone is one that Java 25 misses, and then it does not use the archive."""
     home = spark(tmp_path)
-    submitting(home, java(tmp_path), f'[ "$*" = "-cp {home}/{FOLDER}/{CLASS_PATH} {GIVEN}" ] && {making(home)}')
+    a_jar = "|".join(f'"-cp {home}/{FOLDER}/{name} {GIVEN}"' for name in CLASS_PATHS.values())
+    submitting(home, java(tmp_path), f'case "$*" in {a_jar}) {making(home)};; *) exit 1;; esac')
     archives.make(home, java(tmp_path), tmp_path / "python" / "bin" / "python3")
     assert archive.find(home, java(tmp_path)) != NONE
 

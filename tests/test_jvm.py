@@ -28,9 +28,12 @@ LAUNCHER = archive.Archive("/classes.jar", "", ("--add-opens=some",))
 @pytest.mark.spark
 @pytest.mark.parametrize("main", [roles.MASTER_CLASS, roles.WORKER_CLASS, roles.HISTORY_CLASS])
 def test_the_command_is_that_of_sparks_own_launcher(main: str) -> None:
-    """Option by option, for this very version; but that launcher puts one jar first which has its turn anyhow."""
+    """Option by option, for this very version; but that launcher puts one jar first which has its turn anyhow.
+
+    With all of Spark's jars: what a daemon has of them is in tests/test_archive.py.
+    """
     java_home = launch.java_home(os.environ)
-    found = archive.find(HOME, java_home, "daemon")
+    found = archive.find(HOME, java_home)
     assert found.launcher, "scripts/setup dev makes the archives"
     env = {**OPERATOR, **jvm.exported(HOME), "SPARK_HOME": str(HOME), "JAVA_HOME": str(java_home)}
     theirs = archives.launched(java_home, [main, "--host", "a b"], env)
@@ -68,6 +71,14 @@ def test_sparks_script_finds_out_what_the_build_does_not_know(found: archive.Arc
 )
 def test_what_a_small_daemon_needs(env: dict[str, str], busy: bool, expected: str) -> None:
     assert jvm.small(env, roles.WORKER_CLASS, busy) == expected
+
+
+@pytest.mark.parametrize(("rest", "expected"), [("", "/spark/jars/*"), ("/spark/jars/own.jar", "/spark/jars/own.jar")])
+def test_the_class_path_ends_with_what_the_archives_has_not(rest: str, expected: str) -> None:
+    found = archive.Archive("/daemons.jar", "", ("--add-opens=some",), rest)
+    env = {"JAVA_HOME": "/jdk", "SPARK_DAEMON_CLASSPATH": "/daemons.jar", "SPARK_DAEMON_MEMORY": "300m"}
+    command = jvm.command(Path("/spark"), found, env, [roles.WORKER_CLASS])
+    assert command[command.index("-cp") + 1] == f"/daemons.jar:{jvm.CONF_DIR}:{expected}"
 
 
 def test_quotes_are_sparks() -> None:

@@ -18,7 +18,8 @@ CONF_DIR = "{SPARK_CONF_DIR}"  # in a command: the folder of its conf files, whi
 # What serves shuffle files can't do without the other one, which alone makes use of the processor's AES.
 QUICK = "-XX:TieredStopAtLevel=1"
 SERIAL = "-XX:+UseSerialGC"
-LITTLE = "-XX:MinHeapSize=8m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=20"  # it gives back what it does not need
+# A small nursery: what a collection finds dead there was memory all the same.
+LITTLE = "-XX:NewSize=6m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=20"
 BEGIN_MB = 48  # of heap, which a start needs anyhow: to grow to it takes ten collections, a tenth of the time
 _SIZE = re.compile(r"(\d+)([kmgt]?)", re.IGNORECASE)  # as Java reads it
 _COLLECTOR = re.compile(r"-XX:\+Use\w+GC\b")
@@ -60,10 +61,15 @@ def command(home: Path, found: archive.Archive, env: Mapping[str, str], spark_cl
     """
     if not found.launcher or env.get("SPARK_PREPEND_CLASSES"):
         return (str(home / "bin" / "spark-class"), *spark_class)
-    class_path = os.pathsep.join(filter(None, [env.get("SPARK_DAEMON_CLASSPATH"), CONF_DIR, f"{home}/jars/*"]))
+    class_path = os.pathsep.join(filter(None, [env.get("SPARK_DAEMON_CLASSPATH"), CONF_DIR, rest(home, found)]))
     java = [f"{env['JAVA_HOME']}/bin/java", "-cp", class_path]
     heap = f"-Xmx{env['SPARK_DAEMON_MEMORY']}"
     return (*java, *options(env, spark_class[0]), heap, *found.launcher, *spark_class)
+
+
+def rest(home: Path, found: archive.Archive) -> str:
+    """The end of a class path: what an archive's own has not."""
+    return found.rest or f"{home}/jars/*"
 
 
 def exported(home: Path) -> dict[str, str]:

@@ -105,7 +105,7 @@ def zookeeper(place: Place, data: Path) -> Launch:
     heap = env.get("SPARK_DAEMON_MEMORY") or f"{_heap_mb(place)}m"
     found = _archive(place, "daemon")
     options = ["-XX:+ExitOnOutOfMemoryError", *shlex.split(_options(place, found, ZOOKEEPER_CLASS))]
-    class_path = os.pathsep.join(filter(None, [found.class_path, f"{home}/jars/*"]))
+    class_path = os.pathsep.join(filter(None, [found.class_path, jvm.rest(home, found)]))
     java = [f"{env['JAVA_HOME']}/bin/java", f"-Xmx{heap}", *options, "-cp", class_path]
     hosts = topology.zookeeper_hosts(place.dyno, place.settings)
     files = conf.zookeeper(place.dyno, place.settings, hosts, data)
