@@ -26,8 +26,9 @@ plain: sed -i 's/launching.worker(command) if .* else command/command/' sparkspa
 
 # Four shuffles of SLICES map tasks each, a cached RDD, and Python in every task. What is expected is known by
 # arithmetic. It says "ready" when the first two shuffles are there, and goes on, until there is a file if one is named.
+# It pauses without time.sleep, which fails where libfaketime has the clock (tests/faults/test_clock.py).
 JOB = """\
-import os, sys, time
+import os, sys, threading
 from operator import add
 from pyspark.sql import SparkSession
 
@@ -38,7 +39,7 @@ sc = spark.sparkContext
 computed = sc.accumulator(0)
 
 def pause(rows):
-    time.sleep(PAUSE)
+    threading.Event().wait(PAUSE)
     yield from rows
 
 def count(row):
