@@ -42,8 +42,7 @@ RECIPE = tuple(
 )
 TRAINED_WITHIN_S = 600
 RUNS_AT = Path("/app")
-# What SQL, machine learning and the shell bring. A JVM opens all jars of its class path when it starts, and keeps what
-# they list: for a daemon a tenth of its start, and half of its heap.
+# What SQL, machine learning and the shell bring: a daemon neither opens it at its start, nor keeps what it lists.
 APPLICATIONS_ONLY = re.compile(
     r"(spark-(catalyst|connect|graphx|hive|mllib|pipelines|repl|sql|streaming|udf)|arpack|arrow|breeze|cats|datanucleus|"
     r"datasketches|derby|hive|icu4j|janino|jts|lapack|libthrift|orc|parquet|scala-compiler|spire|univocity)[-_]"
