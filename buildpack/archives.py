@@ -147,7 +147,7 @@ def ensure(home: Path, java_home: Path, python: Path) -> None:
 
 def _made_of(home: Path, java_home: Path) -> str:
     """All that archives depend on: Java compares the path, the size and the date of each jar."""
-    jars = [(path.name, path.stat()) for path in sorted((home / "jars").glob("*.jar")) if path.name != scala.JAR]
+    jars = [(name, (home / "jars" / name).stat()) for name in _jars(home)]
     parts = [str(home), (java_home / "release").read_text(), *RECIPE]
     parts += [f"{name} {stat.st_size} {int(stat.st_mtime)}" for name, stat in jars]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
