@@ -108,7 +108,7 @@ def test_store_that_is_gone_for_a_while(running: Running) -> None:
 @pytest.mark.fault(FORMATION, "the folder is emptied", "it is written again")
 def test_emptied_folder_is_filled_again(running: Running) -> None:
     for path in running.cluster.kept.iterdir():
-        path.unlink()
+        path.unlink(missing_ok=True)  # the master removes what it has replaced
     running.master.says("had been removed. It is written again, and the state", 20)
     running.master.kill()
     running.master = running.cluster.alive()
