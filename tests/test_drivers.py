@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from sparkspace import ports, topology
+from sparkspace import ports, sizing, topology
 from sparkspace.cluster import drivers, roles, waiting
 
 from .cluster_page import Page, showing
@@ -50,6 +50,38 @@ def test_not_for_ever(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
 def test_nothing_to_wait_for(page: Page, capsys: pytest.CaptureFixture[str], wait_s: int, state: str) -> None:
     page.state = state
     drivers.await_master(place(wait_s))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_first_worker_is_waited_for(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
+    """Or its executors might be larger than any worker, and never start."""
+    page.state = "ALIVE"
+    later = threading.Timer(1.0, page.register, ["worker.1"])
+    later.start()
+    drivers.await_worker(place(60))
+    assert list(page.workers) == ["worker.1"]
+    assert "at=worker-awaited within=20s reason=none-registered" in capsys.readouterr().err
+    drivers.await_worker(place(60))
+    assert capsys.readouterr() == ("", "")
+    later.join()
+
+
+def test_a_cluster_without_workers_is_not_waited_for_long(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
+    page.state = "ALIVE"
+    drivers.await_worker(place(1))
+    assert "at=worker-awaited within=1s" in capsys.readouterr().err
+    assert drivers.executor(place(1)).memory_mb == sizing.DEFAULT_EXECUTOR_MB
+    assert "reason=no-worker-registered set=SPARK_EXECUTOR_MEMORY" in capsys.readouterr().err
+
+
+SCALED = {"SPARKSPACE_WORKERS_MIN": "0", "SPARKSPACE_WORKERS_MAX": "2", "HEROKU_API_KEY": "k"}
+
+
+@pytest.mark.parametrize("env", [{"SPARK_EXECUTOR_MEMORY": "1g"}, {"SPARKSPACE_MASTER_WAIT_S": "0"}, SCALED])
+def test_no_worker_is_waited_for(page: Page, capsys: pytest.CaptureFixture[str], env: dict[str, str]) -> None:
+    """Its size is not asked for, nobody wants to wait, or the first comes when an application is there."""
+    page.state = "ALIVE"
+    drivers.await_worker(roles.Place.from_env({**FACTS, "SPARKSPACE_SECRET": SECRET, **env}))
     assert capsys.readouterr() == ("", "")
 
 

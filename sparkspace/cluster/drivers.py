@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,6 +15,7 @@ from ..errors import LaunchError, MasterUnreachable
 from ..log import event
 from . import bucket, flags, handshake, master, roles, waiting
 
+FIRST_WORKER_WITHIN_S = 20.0  # after its master: workers come again within seconds, and there may be none at all
 ELSEWHERE = {"--master", "--remote", "--help", "-h", "--version", "--kill", "--status"}
 
 
@@ -26,6 +28,7 @@ def prepare(place: roles.Place, name: str, args: list[str]) -> roles.Launch:
     place = replace(place, settings=usable(place))
     if needs_a_master(place, args):
         await_master(place)
+        await_worker(place)
     driver = roles.client(place, name, args, executor(place))
     handshake.refuse_other_secret(place.dyno, place.settings)
     reach_bucket(place)
@@ -57,6 +60,22 @@ def await_master(place: roles.Place) -> None:
         event("master-found", url=found.url)
     except MasterUnreachable as error:
         event("master-missing", problem=error.message)
+
+
+def await_worker(place: roles.Place) -> None:
+    """Wait a moment for the first worker, whose size says how large an executor is: one too large would never start."""
+    settings = place.settings
+    needless = settings.scaling or (_chosen(settings) and not settings.allocation)
+    if needless or not settings.master_wait_s:
+        return
+    ask = partial(master.ask_all, topology.master_ui_urls(place.dyno, settings))
+    alive = master.leader(ask())
+    if not alive or alive.alive_workers:
+        return
+    within_s = min(FIRST_WORKER_WITHIN_S, settings.master_wait_s)
+    event("worker-awaited", within=f"{within_s:g}s", reason="none-registered", var="SPARKSPACE_MASTER_WAIT_S")
+    with contextlib.suppress(MasterUnreachable):  # what it takes then is said next
+        waiting.wait_for_workers(ask, 1, within_s)
 
 
 def usable(place: roles.Place) -> Settings:
@@ -122,7 +141,8 @@ def executor(place: roles.Place) -> sizing.Executor:
     found = sizing.executor(place.settings, smallest)
     size = {"memory": f"{found.memory_mb}m"} | ({"cores": found.cores} if found.cores else {})
     if smallest is None:
-        event("executor-memory", **size, reason="no-worker-registered" if alive else "no-master-answers")
+        reason = "no-worker-registered" if alive else "no-master-answers"
+        event("executor-memory", **size, reason=reason, set="SPARK_EXECUTOR_MEMORY")
     elif _chosen(place.settings) and found.memory_mb > smallest.memory_mb:
         event("executor-memory", **size, smallest_worker=f"{smallest.memory_mb}m", warning="may-never-start")
     elif not _chosen(place.settings) and found.memory_mb < sizing.DEFAULT_EXECUTOR_MB:
