@@ -10,6 +10,7 @@ import shutil
 import signal
 import uuid
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -28,6 +29,8 @@ PASSWD = "root:x:0:0:dyno:/app:/bin/bash\n"  # Java takes a user's home from her
 LAST_WORDS_WITHIN_S = 2.0
 GRACE_S = 30.0  # from SIGTERM to SIGKILL: devcenter.heroku.com/articles/dyno-shutdown-behavior
 NOT_COPIED = (".git", ".venv", ".sparkspace", ".env", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache")
+# One at a time: threads that copy many small files wait for each other at every call, and four take longer than one.
+DISKS = ThreadPoolExecutor(1, "disks")
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ class Dyno:
         """
         self.ground.log.add("heroku", self.name, f"Starting process with command `{self.command}`")
         try:
-            await asyncio.get_running_loop().run_in_executor(None, self._make_disk)
+            await asyncio.get_running_loop().run_in_executor(DISKS, self._make_disk)
             await self._launch(self.environment(config, extra), streams)
         except (OSError, BoxError, shutil.Error) as error:
             await self._remove()
