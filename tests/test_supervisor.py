@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from sparkspace.box import handle
+from sparkspace.box import vars
 from sparkspace.cluster import class_server, tally
 from sparkspace.cluster.master import MasterStatus, Worker
 from sparkspace.config import Cycling, Dyno, Settings
@@ -475,4 +475,4 @@ def counted(client: class_server.Client) -> bool:
     ],
 )
 def test_box_gives_its_own_token_if_cycling_is_asked_for(config: dict[str, str], given: dict[str, str]) -> None:
-    assert handle.own_access(config, "the-box-s") == given
+    assert vars.with_access(config, "the-box-s") == {**config, **given}

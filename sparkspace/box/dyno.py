@@ -48,6 +48,7 @@ class Ground:
     visible: tuple[str, ...]  # folders of the machine that every dyno sees, even below /tmp
     path: str  # PATH of every dyno
     api_url: str  # where dynos reach the API
+    api_token: str  # lets them in
     java_home: str  # empty in a slug, which brings its own
 
 

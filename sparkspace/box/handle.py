@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from .. import launch
-from ..config import VARS, Settings, refuse_misspelt
-from ..errors import BoxError, UsageError
-from . import network, procfile, slug, space
+from ..config import VARS, refuse_misspelt
+from ..errors import BoxError, ConfigError, UsageError
+from . import network, procfile, slug, vars
 from .formation import first_formation
 from .limits import Limits
 from .record import LOG, PREFIX, Box, forget, held, recorded, write
@@ -62,7 +62,6 @@ def config_vars(source: Path, env: Mapping[str, str]) -> dict[str, str]:
     """
     from dotenv import dotenv_values
 
-    refuse_misspelt(env)
     written = {name: value for name, value in dotenv_values(source / ".env").items() if value is not None}
     given = {name: value for name, value in env.items() if name in VARS or name in written}
     made = {
@@ -70,9 +69,20 @@ def config_vars(source: Path, env: Mapping[str, str]) -> dict[str, str]:
         "SPACE_PROXY_BASIC_AUTH": f"spark:{{PLAIN}}{secrets.token_hex(8)}",
     }
     config = {**made, **written, **given}
-    space.check_config(config)
-    Settings.from_env(config)
+    try:
+        refuse_misspelt(env)
+        vars.check(config)
+    except ConfigError as error:
+        in_file = written.get(error.var)
+        error.cure = beside_the_file(error.cure, ".env" if env.get(error.var, in_file) == in_file else "the shell")
+        raise
     return config
+
+
+def beside_the_file(cure: str, place: str) -> str:
+    """What to type before a box is open: there is nothing yet that ``config:set`` could change."""
+    cure = cure.replace("Set it with: heroku config:set ", f"Set it in {place}: ")
+    return cure.replace("Remove it with: heroku config:unset ", f"Remove it from {place}: ")
 
 
 def open_box(source: Path, wishes: Wishes, env: Mapping[str, str]) -> tuple[Box, subprocess.Popen[str]]:
@@ -114,7 +124,7 @@ def open_box(source: Path, wishes: Wishes, env: Mapping[str, str]) -> tuple[Box,
         spec = {
             **asdict(box),
             "formation": [asdict(line) for line in formation],
-            "config": {**shared_disk(config, folder), **config, **own_access(config, box.token)},
+            "config": {**shared_disk(config, folder), **config},
             **programs,
             "slug": str(wishes.slug.resolve()) if wishes.slug else "",
             "socket": api.fileno(),
@@ -152,17 +162,6 @@ def shared_disk(config: Mapping[str, str], folder: str) -> dict[str, str]:
     for place in places.values():
         place.mkdir()
     return {var: place.as_uri() for var, place in places.items()}
-
-
-def own_access(config: Mapping[str, str], token: str) -> dict[str, str]:
-    """The config var with the API's token, for cycling and scaling: only if one is asked for, and has no token."""
-    which, lifetime, most = (
-        config.get(var, "").strip()
-        for var in ("SPARKSPACE_CYCLING", "SPARKSPACE_DYNO_LIFETIME_HOURS", "SPARKSPACE_WORKERS_MAX")
-    )
-    wanted = most or (which != "off" and (which or lifetime not in ("", "off")))
-    has_one = config.get("SPARK_HEROKU_ACCESS_TOKEN", "").strip()
-    return {"SPARK_HEROKU_ACCESS_TOKEN": token} if wanted and not has_one else {}
 
 
 def start(source: Path, box: Box, spec: Mapping[str, Any], handles: Sequence[int]) -> tuple[Box, subprocess.Popen[str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import re
 import secrets
 import traceback
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
@@ -13,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from ..config import Settings
-from ..errors import BoxError, ConfigError, UsageError
+from ..errors import BoxError, UsageError
+from . import vars
 from .attachment import CLAIM_WITHIN_S, Attachment
 from .dyno import Dyno, Ground, Inside
 from .formation import Process
@@ -24,7 +23,6 @@ ROLLING = 0.25  # of a process type at a time: devcenter.heroku.com/articles/rol
 STEADY_S = 60.0  # up for this long: the next crash is a first one again
 LONGEST_BACKOFF_S = 300.0
 BOOT_WITHIN_S = 60.0  # a web dyno that has not bound its port by then is stopped (R10)
-MOST_CONFIG_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Space:
     def __init__(self, ground: Ground, formation: Iterable[Process], config: Mapping[str, str]) -> None:
         self.ground = ground
         self.formation = {process.type: process for process in formation}
-        self.config = dict(config)
+        self.config = vars.with_access(config, ground.api_token)
         self.releases = [Release(1, "Initial release", datetime.now(timezone.utc))]
         self.dynos: dict[str, Dyno] = {}
         self.attachments: dict[str, tuple[Attachment, Dyno | Inside]] = {}
@@ -213,7 +211,8 @@ class Space:
         config = {**self.config, **{name: value for name, value in changes.items() if value is not None}}
         for name in (name for name, value in changes.items() if value is None):
             config.pop(name, None)
-        check_config(config)
+        vars.check(config)
+        config = vars.with_access(config, self.ground.api_token)
         if config == self.config:
             return self.releases[-1]
         self.config = config
@@ -337,25 +336,3 @@ async def bound(dyno: Dyno, port: int) -> bool:
             return True
         await asyncio.sleep(0.1)
     return False
-
-
-def check_config(config: Mapping[str, str]) -> None:
-    """Refuse what Heroku or a launcher would refuse.
-
-    Raises:
-        ConfigError: with the name.
-    """
-    for name, value in config.items():
-        if (
-            not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
-            or name.startswith(("HEROKU_", "__"))
-            or name in ("DYNO", "PORT")
-        ):
-            raise ConfigError(
-                name, "can't be the name of a config var: letters, digits and _, and not one of Heroku's own"
-            )
-        if "\x00" in value:
-            raise ConfigError(name, "must not hold a NUL character")
-    if sum(len(name) + len(value) for name, value in config.items()) > MOST_CONFIG_BYTES:
-        raise ConfigError("The config", f"must be at most {MOST_CONFIG_BYTES // 1024} kB in all")
-    Settings.from_env(config)

@@ -103,6 +103,7 @@ def make_ground(spec: dict[str, Any]) -> Ground:
         log=Log(),
         visible=tuple(shared if built else [spec["source"], *machines_folders(spec["java_home"]), *shared]),
         path=spec["path"],
+        api_token=spec["token"],
         api_url=f"http://{network.gateway}:{urlsplit(spec['url']).port}",
         java_home=spec.get("java_home", ""),
     )

@@ -73,6 +73,17 @@ def test_config_is_refused_before_anything_starts(app: Box, env: dict[str, str],
     assert not (app.folder / ".sparkspace").exists()
 
 
+def test_where_it_was_found_is_said(app: Box) -> None:
+    """No box is open, so there is nothing to set by a command."""
+    (app.folder / ".env").write_text("SPARK_DEFAULT_CORES=few\n")
+    assert " !     Set it in .env: SPARK_DEFAULT_CORES=4\n" in app("up", "--detach", code=78).stderr
+    (app.folder / ".env").write_text("SPARKSPACE_WORKER_MAX=3\n")
+    assert "Remove it from .env: SPARKSPACE_WORKER_MAX\n" in app("up", "--detach", code=78).stderr
+    (app.folder / ".env").unlink()
+    done = app("up", "--detach", code=78, env={"SPARK_DEFAULT_CORES": "few"})
+    assert " !     Set it in the shell: SPARK_DEFAULT_CORES=4\n" in done.stderr
+
+
 def test_no_java(app: Box, tmp_path: Path) -> None:
     done = app("up", "--detach", code=72, env={"PATH": without_java(tmp_path), "JAVA_HOME": ""})
     assert "There is no java on PATH." in done.stderr
@@ -123,6 +134,15 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     until(lambda: box.dynos()["quiet.1"]["state"] == "up")
     yield box
     box("down")
+
+
+def test_scaling_that_is_asked_for_later_has_its_token(box: Box) -> None:
+    """What scales is in the master, and asks the box's API."""
+    box("config:set", "SPARKSPACE_WORKERS_MAX=2")
+    box("config:unset", "SPARK_HEROKU_ACCESS_TOKEN")
+    assert box.out("config:get", "SPARK_HEROKU_ACCESS_TOKEN") == f"{box.record['token']}\n"
+    box("config:unset", "SPARKSPACE_WORKERS_MAX", "SPARK_HEROKU_ACCESS_TOKEN")
+    assert "ACCESS_TOKEN" not in box.out("config")
 
 
 @pytest.mark.parametrize(
