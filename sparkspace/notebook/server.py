@@ -19,6 +19,8 @@ from ..errors import ConfigError, LaunchError
 PLACE = "/notebook/"  # nginx.conf.j2 has it, too
 OURS = Path(__file__).parent / "jupyter"  # the kernel's description, and that nobody is asked about news
 KERNEL = "pyspark"
+# Jupyter's own is a login shell, from which /etc/profile takes the PATH, and its top folder is where the server is.
+SHELL = f'case $PWD/ in "${mirror.FOLDER}"/*) ;; *) cd -- "${mirror.FOLDER}" ;; esac; exec bash'
 
 
 def launched(place: roles.Place, args: list[str]) -> roles.Launch:
@@ -90,6 +92,7 @@ def config(place: roles.Place) -> dict[str, dict[str, object]]:
         "allow_root": True,  # a box's dyno may be root's
         "open_browser": False,
         "quit_button": False,
+        "terminado_settings": {"shell_command": ["bash", "-c", SHELL]},
         "jpserver_extensions": {"jupyterlab": True, "jupyter_server_terminals": True, "jupyter_lsp": True},
     }
     found: dict[str, dict[str, object]] = {

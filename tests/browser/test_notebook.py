@@ -187,6 +187,17 @@ def test_a_notebook(box: Box, lab: Lab) -> None:
     assert result(again.run("from fares import rate; sc.parallelize(range(100), 8).map(rate).sum()")) == "99000"
 
 
+def test_a_terminal(box: Box, lab: Lab) -> None:
+    """A shell of the notebook's dyno, where kernels are, with the cluster's commands."""
+    lab.page.goto(f"{lab.visitor.url}/notebook/lab?reset")
+    lab.page.locator(".jp-LauncherCard[title='Start a new terminal session']").click()
+    lab.page.locator(".jp-Terminal .xterm-helper-textarea").focus()
+    lab.page.keyboard.type("(echo ${0##*/}; pwd; master-url) > ~/said\n")
+    until(lambda: "spark://" in box.out("run:inside", "notebook.1", "cat ~/said", code=None))
+    assert box.out("run:inside", "notebook.1", "cat ~/said").split() == ["bash", "/tmp/notebooks", MASTER]
+
+
+MASTER = "spark://1.master.sparkspace.app.localspace:7077"
 EMPTY = {
     "cells": [
         {"cell_type": "code", "id": "first", "metadata": {}, "source": "", "outputs": [], "execution_count": None}
