@@ -69,12 +69,14 @@ class Stage:
         self.told: list[list[str]] = []
         self.knows: Callable[[list[str]], int] = len
         self.running: dict[str, list[str] | None] = {}
-        self.ended: dict[str, list[str]] = {}
+        self.ended: dict[str, list[tuple[str, str]]] = {}
+        self.written: dict[str, int] | None = {}
         self.wishes: list[Wish] = []
         monkeypatch.setattr(autoscaler, "decommission", self._decommission)
         monkeypatch.setattr(autoscaler.time, "monotonic", lambda: self.now)
         monkeypatch.setattr(leave.worker, "applications", lambda one: self.running.get(one.id, []))
         monkeypatch.setattr(leave.worker, "ended", lambda one: self.ended.get(one.id, []))
+        monkeypatch.setattr(leave.driver_page, "shuffle_bytes", lambda *_: self.written)
         dyno = SimpleNamespace(app_domain=DOMAIN, dns_name=f"1.master.{DOMAIN}")
         self.settings = settings = SimpleNamespace(default_cores=4, serves_shuffles=False)
         turns: Any = SimpleNamespace(
@@ -168,11 +170,26 @@ def test_files_that_came_in_the_last_moment_are_kept(stage: Callable[..., Stage]
     found.settings.serves_shuffles = True
     found.applications = [APPLICATION]
     found.to_leave()
-    found.ended["id-worker-2"] = ["app-1"]
+    found.ended["id-worker-2"] = [("app-1", "7")]
+    found.written = {"7": 1}
     assert found.look(5) == "worker.2-keeps-files-of-app-1"
     found.applications = []
     assert found.look(5) == "nothing-is-left-there"
     assert found.api.scaled == [1]
+
+
+@pytest.mark.parametrize(("written", "stays"), [({"6": 9, "7": 0}, False), ({"6": 9}, True), (None, True)])
+def test_executors_that_wrote_nothing_keep_no_worker(
+    stage: Callable[..., Stage], written: dict[str, int] | None, stays: bool
+) -> None:
+    """A driver that has forgotten the executor, or does not answer, may still need its files."""
+    found = idle_two(stage, 2)
+    found.settings.serves_shuffles = True
+    found.applications = [APPLICATION]
+    found.ended["id-worker-2"] = [("app-1", "7"), ("app-0", "6")]
+    found.written = written
+    found.look()
+    assert found.look(SPARE_FOR_S) == ("worker.2-keeps-files-of-app-1" if stays else "nothing-to-do")
 
 
 @pytest.mark.parametrize("state", ["DECOMMISSIONED", "DEAD"])

@@ -106,11 +106,13 @@ def of_loads(monkeypatch: pytest.MonkeyPatch) -> object:
 
 
 def of_shuffles(monkeypatch: pytest.MonkeyPatch) -> object:
-    monkeypatch.setattr(worker, "ended", Together(4, ["app-1"]))
+    monkeypatch.setattr(worker, "ended", Together(4, [("app-1", "7")]))
+    monkeypatch.setattr(driver_page, "shuffle_bytes", lambda *_: {"7": 1})
+    asked = Calls(monkeypatch, driver_page, "shuffle_bytes")
     here = SimpleNamespace(settings=SimpleNamespace(default_cores=4, serves_shuffles=True), dyno=None)
     eyes = Autoscaler(SimpleNamespace(place=here), Scaling(1, 4, 10, None), threading.Lock())  # type: ignore[arg-type]
     nodes = eyes._nodes(dict(enumerate(workers(4, used=0), 1)), page(applications=(APPLICATION,)))
-    return {node.keeps for node in nodes}
+    return {node.keeps for node in nodes}, asked.count
 
 
 def of_wishes(monkeypatch: pytest.MonkeyPatch) -> object:
@@ -126,7 +128,7 @@ def of_wishes(monkeypatch: pytest.MonkeyPatch) -> object:
         (of_leaving, ({}, 1)),
         (of_stranded, ["worker.1", "worker.2", "worker.3", "worker.4"]),
         (of_loads, {("app-1",)}),
-        (of_shuffles, {"keeps-files-of-app-1"}),
+        (of_shuffles, ({"keeps-files-of-app-1"}, 1)),
         (of_wishes, [1, 1, 1, 1]),
     ],
 )

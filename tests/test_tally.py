@@ -76,9 +76,10 @@ def test_decisions_of_the_scaler_are_counted_with_their_reason(wanted: int, deci
     counts = Counts()
     why = "app-20261122122750-0000,app-20261122122751-0001-waits-for-executors"
     facts = {"dynos": 2, "dynos_wanted": wanted, "reason": why, "dyno_seconds_a_day": None, "dyno_seconds_spent": 90.5}
+    labels = {"decision": decision, "reason": "application-waits-for-executors"}
+    assert value(counts.text(), "sparkspace_scaling_decisions_total", **labels) == (0 if decision == "up" else None)
     counts.hear("scaling-looked", facts)
     text = counts.text()
-    labels = {"decision": decision, "reason": "application-waits-for-executors"}
     assert value(text, "sparkspace_scaling_decisions_total", **labels) == 1
     assert value(text, "sparkspace_scaling_dynos_wanted", type="worker") == wanted
     assert value(text, "sparkspace_scaling_dyno_seconds_spent", type="worker") == 90.5

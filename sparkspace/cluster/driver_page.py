@@ -38,6 +38,19 @@ def executors(master_url: str, application: Application) -> tuple[int, int] | No
     return wanted, present
 
 
+def shuffle_bytes(master_url: str, application: str) -> dict[str, int] | None:
+    """What each executor has written for shuffles, ended ones too (a hundred: ``spark.ui.retainedDeadExecutors``).
+
+    Returns:
+        Bytes by the executor's id; None: no answer.
+    """
+    page = _get(f"{master_url}/proxy/{application}/api/v1/applications/{application}/allexecutors")
+    try:
+        return {str(executor["id"]): int(executor["totalShuffleWrite"]) for executor in page} if page else None
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def _get(url: str) -> Any:  # noqa: ANN401
     """The JSON there; None: there is none."""
     import requests

@@ -19,15 +19,16 @@ def applications(worker: Worker, timeout_s: float = ANSWER_WITHIN_S) -> list[str
 
     It is asked at its address, for a name may lag behind, and at the port of the page that it announces.
     """
-    return _applications(worker, "executors", timeout_s)
+    found = _executors(worker, "executors", timeout_s)
+    return None if found is None else [application for application, _ in found]
 
 
-def ended(worker: Worker, timeout_s: float = ANSWER_WITHIN_S) -> list[str] | None:
-    """The same of the executors that have ended there, of which it remembers a thousand (``retainedExecutors``)."""
-    return _applications(worker, "finishedexecutors", timeout_s)
+def ended(worker: Worker, timeout_s: float = ANSWER_WITHIN_S) -> list[tuple[str, str]] | None:
+    """Application and id of the executors that have ended there, of which it remembers 1000 (``retainedExecutors``)."""
+    return _executors(worker, "finishedexecutors", timeout_s)
 
 
-def _applications(worker: Worker, which: str, timeout_s: float) -> list[str] | None:
+def _executors(worker: Worker, which: str, timeout_s: float) -> list[tuple[str, str]] | None:
     import requests
 
     session = requests.Session()
@@ -36,6 +37,6 @@ def _applications(worker: Worker, which: str, timeout_s: float) -> list[str] | N
         url = f"http://{worker.host}:{urlsplit(worker.page).port or ports.WORKER_UI}/json/"
         reply = session.get(url, timeout=timeout_s, allow_redirects=False)
         reply.raise_for_status()
-        return [str(executor["appid"]) for executor in reply.json()[which]]
+        return [(str(executor["appid"]), str(executor["id"])) for executor in reply.json()[which]]
     except (requests.RequestException, ValueError, KeyError, TypeError):
         return None

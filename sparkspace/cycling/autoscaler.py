@@ -22,7 +22,7 @@ from ..heroku.sizes import SIZES
 from ..log import event, notice, tell
 from ..sizing import Capacity
 from . import registered
-from .leave import Leave, applications, keeps
+from .leave import Files, Leave
 from .scaling import Decision, Node, Scaler, Scene
 from .supervisor import WORKER
 from .turn import Turns
@@ -152,8 +152,8 @@ class Autoscaler:
 
     def _nodes(self, workers: dict[int, Worker], page: MasterStatus) -> list[Node]:
         idle = {place: one for place, one in workers.items() if not one.cores_used}
-        served = applications(page) if self._place.settings.serves_shuffles else frozenset()
-        kept = dict(zip(idle, crowd.ask(lambda one: keeps(one, served), idle.values()), strict=True))
+        files = Files(page, self._place.settings.serves_shuffles)
+        kept = dict(zip(idle, crowd.ask(files.kept, idle.values()), strict=True))
         return [_node(place, one, kept.get(place, "")) for place, one in workers.items()]
 
     def _add(self, before: int, quantity: int) -> None:

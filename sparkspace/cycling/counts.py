@@ -13,6 +13,9 @@ DRAINS_TAKE_S = (1, 2, 5, 10, 20, 26, 60, 300, 900, 3600)
 AWAY_FOR_S = (5, 10, 20, 30, 60, 120, 180)
 BY = ("sigterm", "turn")
 OUTCOMES = ("drained", "cut-off")
+# Why the number of workers changes. They begin at 0: to Prometheus, a series that begins at 1 has never grown.
+UP = ("application-waits-for-executors", "fewer-than-the-least")
+DOWN = ("nothing-to-do", "nothing-is-left-there", "more-than-the-most")
 
 
 class Counts:
@@ -77,6 +80,11 @@ class Counts:
         left = self._counter("cycling_left", "Dynos left as they are, and why; many workers are one.", "type", "reason")
         stopped = self._counter("cycling_stopped", "Times that cycling could not go on.", "reason")
 
+        for type in ("master", "worker"):
+            restarts.labels(type, "its-turn")
+            for outcome in ("back", "absent"):
+                returns.labels(type, outcome)
+
         def back(facts: Facts) -> None:
             returns.labels(kind(facts), "back").inc()
             away.labels(kind(facts)).observe(number(facts.get("after_s")))
@@ -104,6 +112,10 @@ class Counts:
                 ("dyno_seconds_a_day", "SPARKSPACE_MAX_DYNO_HOURS_PER_DAY."),
             )
         }
+
+        for decision, reasons in (("up", UP), ("down", DOWN)):
+            for why in reasons:
+                decisions.labels(decision, why)
 
         def looked(facts: Facts) -> None:
             change = number(facts["dynos_wanted"]) - number(facts["dynos"])

@@ -6,11 +6,13 @@ it is looked at again before the formation has fewer.
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from ..cluster import crowd, worker
+from ..cluster import crowd, driver_page, worker
 from ..cluster.master import MasterStatus, Worker
 from ..heroku import listed
 
@@ -46,8 +48,8 @@ class Leave:
 
     def held(self, page: MasterStatus, serves_shuffles: bool) -> dict[int, str]:
         """Who can't go yet, and why. Silence is no answer: a dyno may be too busy to give one."""
-        there, running = {one.id for one in page.workers}, applications(page) if serves_shuffles else frozenset()
-        found = crowd.ask(lambda one: hold(one, there, running), self.workers.values())
+        there, files = {one.id for one in page.workers}, Files(page, serves_shuffles)
+        found = crowd.ask(lambda one: hold(one, there, files), self.workers.values())
         return {number: why for number, why in zip(self.workers, found, strict=True) if why}
 
     def strand(self, dynos: list[listed.ListedDyno]) -> list[listed.ListedDyno]:
@@ -57,33 +59,45 @@ class Leave:
         return [dyno for dyno in dynos if dyno.name in idle]
 
 
-def applications(page: MasterStatus) -> frozenset[str]:
-    """The ids of those that run."""
-    return frozenset(application.id for application in page.applications)
-
-
-def hold(one: Worker, there: Collection[str], served: Collection[str]) -> str:
+def hold(one: Worker, there: Collection[str], files: Files) -> str:
     """Why a worker that takes no more work can't go; empty: it can.
 
     Args:
         one: the worker.
         there: ids of the workers that the master knows.
-        served: applications whose shuffle files may be lost with a worker; none when it does not serve them.
+        files: those that may be lost with a worker.
     """
     running = worker.applications(one)
     if running == []:
-        return keeps(one, served)
+        return files.kept(one)
     if running is None:
         return "does-not-answer" if one.id in there else ""
     return f"works-for-{running[0]}"
 
 
-def keeps(one: Worker, served: Collection[str]) -> str:
-    """Of which application this one has shuffle files that may be the only ones; empty: none. ``served``: see above."""
-    if not served:
-        return ""
-    ended = worker.ended(one)
-    if ended is None:
-        return "does-not-answer"
-    first = min((id for id in ended if id in served), default="")
-    return f"keeps-files-of-{first}" if first else ""
+class Files:
+    """Shuffle files that workers serve for executors that have ended: they go with the worker."""
+
+    def __init__(self, page: MasterStatus, served: bool) -> None:
+        self._url = page.url
+        self._running = frozenset(each.id for each in page.applications) if served else frozenset()
+        self._known: dict[str, dict[str, int] | None] = {}
+        self._asking: dict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def kept(self, one: Worker) -> str:
+        """Of which application this worker has files that may be the only ones; empty: none."""
+        if not self._running:
+            return ""
+        ended = worker.ended(one)
+        if ended is None:
+            return "does-not-answer"
+        served = sorted(each for each in ended if each[0] in self._running)
+        return next((f"keeps-files-of-{id}" for id, executor in served if self._may_have_written(id, executor)), "")
+
+    def _may_have_written(self, application: str, executor: str) -> bool:
+        """Whether it has, by its driver. One that does not answer, or has forgotten it, may need its files."""
+        with self._asking[application]:  # each driver once, however many workers are looked at together
+            if application not in self._known:
+                self._known[application] = driver_page.shuffle_bytes(self._url, application)
+        known = self._known[application]
+        return known is None or known.get(executor, 1) > 0

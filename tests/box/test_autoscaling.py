@@ -46,6 +46,10 @@ while not os.path.exists(END):
     time.sleep(0.2)
 """
 
+NO_SHUFFLE = BURST.replace(".reduceByKey(add, 3)", "").replace(
+    "sorted(sums.collect()) == [(k, sum(range(k, TASKS, 3))) for k in range(3)]", "sums.count() == TASKS"
+)
+
 
 class Gate:
     """Before the box's API. ``refuse``: what it says instead, an HTTP status; 0: nothing, it hangs up."""
@@ -174,6 +178,18 @@ def test_workers_come_for_a_burst_stay_for_its_files_and_go(open_box: Open) -> N
     until(lambda: workers(box) == 1, 180)
     assert tasks(event_log(box, application)) == (24 + 3, 0)
     until(lambda: sorted(name for name in box.dynos() if name.startswith("worker.")) == ["worker.1"], 60)
+
+
+@pytest.mark.long
+def test_workers_without_files_go_while_their_application_is_there(open_box: Open) -> None:
+    box, _ = open_box(SPARKSPACE_WORKERS_MAX="3")
+    end = event_log(box, "end")
+    with Job(box, "", NO_SHUFFLE, 24, 6, end) as job:
+        job.line("summed")
+        assert workers(box) == 3
+        until(lambda: workers(box) == 1, 240)
+        end.touch()
+        assert job.process.wait(60) == 0, job.errors[-5000:]
 
 
 @pytest.mark.long
