@@ -216,7 +216,7 @@ def test_a_url_that_is_none(env: dict[str, str], url: str) -> None:
 
 def test_nobody_there(env: dict[str, str]) -> None:
     ended = configure("http://127.0.0.1:9", env)
-    assert ended.code == 76 and "No Zeppelin answers at http://127.0.0.1:9" in ended.stderr
+    assert ended.code == 76 and "No Zeppelin answers at http://127.0.0.1:9: connection refused." in ended.stderr
 
 
 def test_somebody_else_there(zeppelin: Recorded, env: dict[str, str]) -> None:
@@ -382,8 +382,14 @@ def test_a_spark_that_the_installed_one_does_not_run_on(installed: dict[str, str
 
 
 def test_without_zeppelin(env: dict[str, str], tmp_path: Path) -> None:
-    ended = launchers.run("zeppelin", env={**env, "ZEPPELIN_HOME": str(tmp_path / "nowhere")})
+    ended = launchers.run("zeppelin", env=env)
     assert ended.code == 72 and "heroku config:set SPARKSPACE_ZEPPELIN_VERSION=0.12.1" in ended.stderr
+    assert "bin/sparkspace upgrade 4.0" in ended.stderr
+
+
+def test_a_home_without_zeppelin(env: dict[str, str], tmp_path: Path) -> None:
+    ended = launchers.run("zeppelin", env={**env, "ZEPPELIN_HOME": str(tmp_path / "nowhere")})
+    assert ended.code == 72 and f"ZEPPELIN_HOME is {tmp_path}/nowhere, and there is no bin/zeppelin.sh" in ended.stderr
 
 
 @pytest.mark.parametrize(

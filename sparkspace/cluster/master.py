@@ -73,7 +73,7 @@ def ask(url: str, timeout_s: float = ANSWER_WITHIN_S) -> MasterStatus:
         reply = session.get(f"{url}/json/", timeout=timeout_s, allow_redirects=False)
         reply.raise_for_status()
     except (requests.RequestException, ValueError) as error:  # ValueError: what can't be the name of a host
-        return MasterStatus(url, "DOWN", problem=_plain(error))
+        return MasterStatus(url, "DOWN", problem=plain(error))
     try:
         return parse_status(url, reply.json())
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
@@ -142,7 +142,7 @@ def _application(fields: dict[str, Any]) -> Application:
     )
 
 
-def _plain(error: Exception) -> str:
+def plain(error: Exception) -> str:
     """The cause in a few words: what requests wraps in five layers."""
     text = str(error)
     for sign, words in (

@@ -82,7 +82,11 @@ class Mirror:
         except FileNotFoundError:
             raise LaunchError(f"s3a://{self._root} is not there, or changes too fast.") from None
         except Exception as error:  # botocore's, aiohttp's and s3fs's own have no common base
-            raise LaunchError(f"s3a://{self._root} can't be read: {error or type(error).__name__}.") from error
+            raise LaunchError(
+                f"s3a://{self._root} can't be read: {error or type(error).__name__}.",
+                "SPARKSPACE_NOTEBOOKS_DIR says where notebooks are, SPARKSPACE_S3_ENDPOINT where the store is.\n"
+                "Dynos of a box reach AWS with: bin/sparkspace up --network loopback",
+            ) from error
 
     def _bucket(self) -> Any:  # noqa: ANN401
         if self._store is None:

@@ -30,7 +30,7 @@ and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, if there is a bucket. (bin/zepp
 def run(name: str, args: list[str], env: Mapping[str, str]) -> int:
     """Ask Zeppelin, show what changes, send it, and see that the interpreter is ready again."""
     parser = Parser("zeppelin", DESCRIPTION)
-    parser.add_argument("verb", choices=["configure"])
+    parser.add_argument("configure", choices=["configure"], help="what there is to do")
     parser.add_argument("--url", required=True, help="where Zeppelin's page is, seen from a dyno")
     parser.add_argument("--user", default="", help=f"who logs in; the password is asked for, or in {PASSWORD}")
     parser.add_argument("--interpreter", default="spark", metavar="NAME", help="default: spark")

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from ..cluster.master import plain
 from ..config.checks import is_web_url
 from ..errors import ApiError, SparkspaceError, UsageError
 
@@ -149,8 +150,9 @@ class Zeppelin:
             )
         except (requests.RequestException, ValueError) as error:
             raise ApiError(
-                f"No Zeppelin answers at {self.url}: {type(error).__name__}.",
-                "Is it up, and is the URL the one of its page, seen from this machine?",
+                f"No Zeppelin answers at {self.url}: {plain(error)}.",
+                "Is it up, and is the URL the one of its page, seen from a dyno? Dynos of a box reach what is outside "
+                "with: bin/sparkspace up --network loopback",
             ) from error
 
     def _stranger(self, reply: Response | None = None) -> SparkspaceError:

@@ -81,14 +81,18 @@ def home(env: Mapping[str, str]) -> Path:
         LaunchError: there is none.
     """
     found = Path(env.get("ZEPPELIN_HOME") or BUILT)
-    if not (found / "bin" / "zeppelin.sh").is_file():
-        newest = list(versions.SPARKS)[-1]
-        raise LaunchError(
-            f"There is no Zeppelin in {found}: a build leaves it out unless it is told which.",
-            f"heroku config:set SPARKSPACE_ZEPPELIN_VERSION={newest}, and build again: git push heroku HEAD:main\n"
-            "Or unpack one, and set ZEPPELIN_HOME to its folder.",
-        )
-    return found
+    if (found / "bin" / "zeppelin.sh").is_file():
+        return found
+    if env.get("ZEPPELIN_HOME"):
+        raise LaunchError(f"ZEPPELIN_HOME is {found}, and there is no bin/zeppelin.sh.", "Set it to Zeppelin's folder.")
+    newest = list(versions.SPARKS)[-1]
+    last = ".".join(map(str, versions.SPARKS[newest][1]))
+    raise LaunchError(
+        "There is no Zeppelin: a build leaves it out unless it is told which.",
+        f"heroku config:set SPARKSPACE_ZEPPELIN_VERSION={newest}, and build again: git push heroku HEAD:main\n"
+        f"It runs on Spark {last} at most; this app moves there with: bin/sparkspace upgrade {last}\n"
+        "Or unpack one, and set ZEPPELIN_HOME to its folder.",
+    )
 
 
 def version(home: Path) -> str:

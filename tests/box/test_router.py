@@ -162,6 +162,7 @@ def test_open_prints_the_url_with_its_user(site: Box) -> None:
     done = site("open")
     assert done.stdout == f"http://reader@{host}/sparkspace/\n"
     assert "correct-horse" not in done.stdout + done.stderr
+    assert site.out("open", "/notebook/") == f"http://reader@{host}/notebook/\n"
     assert session(site).get(f"http://{host}/sparkspace/", timeout=60).status_code == 200
 
 
