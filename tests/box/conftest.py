@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -114,22 +115,53 @@ def until(what: Callable[[], object], timeout_s: float = 60, every_s: float = 0.
 
 def processes_of(folder: str) -> list[str]:
     """Command lines of all processes that know of a box's folder: in their arguments, environment or current folder."""
-    found = []
+    return list(_knowing(folder).values())
+
+
+def _knowing(folder: str) -> dict[int, str]:
+    found = {}
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             words = [*process.cmdline(), *process.environ().values(), process.cwd()]
             if any(folder in word for word in words):
-                found.append(" ".join(process.cmdline())[:200])
+                found[process.pid] = " ".join(process.cmdline())[:200]
     return found
+
+
+def inside(folder: str) -> set[psutil.Process]:
+    """All processes of that box's network namespaces. (A number of a namespace that is gone is soon another's.)"""
+    box = {_namespace(pid) for pid in _knowing(folder)} - {"", _namespace(os.getpid())}
+    return {process for process in psutil.process_iter() if _namespace(process.pid) in box}
 
 
 def namespaces() -> set[str]:
     """All network namespaces that some process of this machine is in."""
-    found = set()
-    for process in Path("/proc").glob("[0-9]*/ns/net"):
-        with contextlib.suppress(OSError):
-            found.add(os.readlink(process))
-    return found
+    return {_namespace(pid) for pid in psutil.pids()}
+
+
+def _namespace(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return os.readlink(f"/proc/{pid}/ns/net")
+    return ""
+
+
+@contextlib.contextmanager
+def watching(folder: str) -> Iterator[set[psutil.Process]]:
+    """All that are ``inside`` while something goes on."""
+    found: set[psutil.Process] = set()
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.5):
+            found.update(inside(folder))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        watcher.join()
 
 
 def assert_nothing_is_left(record: dict[str, str]) -> None:

@@ -14,7 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, Box, assert_nothing_is_left, copy_of_repository, namespaces, processes_of, until
+from sparkspace.box import network
+
+from .conftest import (
+    ROOT,
+    Box,
+    assert_nothing_is_left,
+    copy_of_repository,
+    processes_of,
+    until,
+    watching,
+)
 
 pytestmark = [pytest.mark.box, pytest.mark.spark]
 # Without its capabilities, and by a path lookup of its own (sh): root's rights would open what an ordinary user can't.
@@ -33,9 +43,9 @@ EXPECTED = (ROOT / "examples" / "expected" / "word_count.txt").read_text()
 
 
 def test_demo_gives_the_right_answer_and_leaves_nothing(tmp_path: Path) -> None:
-    before = namespaces()
     box = copy_of_repository(tmp_path / "clone")
-    done = box("demo", timeout=600)
+    with watching(str(box.folder)) as seen:
+        done = box("demo", timeout=600)
     answer, _, hosts = done.stdout.partition("hosts: ")
     assert answer == EXPECTED
     assert len(hosts.split(",")) == 2
@@ -47,7 +57,8 @@ def test_demo_gives_the_right_answer_and_leaves_nothing(tmp_path: Path) -> None:
         "close the box",
     ]
     assert processes_of(str(box.folder)) == []
-    until(lambda: namespaces() <= before, timeout_s=20)
+    assert seen or network.lack_of_namespaces()
+    until(lambda: not any(process.is_running() for process in seen), timeout_s=20)
     assert {path.name for path in box.folder.iterdir()} <= {path.name for path in ROOT.iterdir()}
     assert not (box.folder / ".sparkspace").exists()
 
