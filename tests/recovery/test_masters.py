@@ -115,6 +115,21 @@ def test_emptied_folder_is_filled_again(running: Running) -> None:
     running.is_known()
 
 
+@pytest.mark.fault(FORMATION, "no master as an application begins", "it is accepted as soon as one leads")
+def test_application_that_begins_without_a_master(running: Running) -> None:
+    """Spark's own client asks three times, and has given up before a fourth."""
+    running.master.kill()
+    late = running.cluster.driver()
+    until(lambda: late.text().count("Connecting to master") == 4, 120)
+    running.master = running.cluster.alive()
+    application = late.ready()
+    assert application in running.master.applications()
+    late.begin()
+    late.answers()
+    late.close()
+    until(lambda: application not in running.master.applications())
+
+
 @pytest.mark.fault(FORMATION, "two masters of one name", "the older one ends")
 def test_older_of_two_masters_ends(running: Running) -> None:
     older, running.master = running.master, running.cluster.alive()
