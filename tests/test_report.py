@@ -9,7 +9,8 @@ from sparkspace.cluster.class_server import Push
 from sparkspace.cluster.master import Application, MasterStatus, Worker
 
 WORKERS = (
-    Worker("worker-1", "10.1.1.2", "ALIVE", 4, 3, 11915, 4096, "http://10.1.1.2:8081"),
+    Worker("worker-1", "10.1.1.2", "ALIVE", 4, 3, 11915, 4096, "http://1.worker.myapp.app.localspace:8081"),
+    Worker("worker-3", "10.1.1.14", "UNKNOWN", 4, 0, 1536, 0, "http://10.1.1.14:8081"),
     Worker("worker-2", "10.1.1.13", "DEAD", 4, 0, 1536, 0),
 )
 APPLICATIONS = (Application("app-20261121043103-0000", "a job", "root", "RUNNING", 3, 4096, 61.5),)
@@ -24,9 +25,10 @@ http://1.master.myapp.app.localspace:8080  STANDBY
 http://2.master.myapp.app.localspace:8080  ALIVE
 http://3.master.myapp.app.localspace:8080  DOWN     connection refused
 
-WORKER     STATE  CORES USED  MEMORY USED
-10.1.1.2   ALIVE  3 of 4      4096 of 11915 MB
-10.1.1.13  DEAD   0 of 4      0 of 1536 MB
+WORKER    ADDRESS    STATE    CORES USED  MEMORY USED
+worker.1  10.1.1.2   ALIVE    3 of 4      4096 of 11915 MB
+?         10.1.1.14  UNKNOWN  0 of 4      0 of 1536 MB
+1 that has gone: the master remembers for a while, as DEAD
 
 APPLICATION              NAME   STATE    CORES  EXECUTOR MEMORY  RUNNING FOR
 app-20261121043103-0000  a job  RUNNING  3      4096 MB          62 s"""
@@ -34,7 +36,7 @@ NOBODY = """\
 MASTER    STATE  PROBLEM
 http://a  DOWN   its name does not resolve
 
-WORKER  STATE  CORES USED  MEMORY USED
+WORKER  ADDRESS  STATE  CORES USED  MEMORY USED
 (none)
 
 APPLICATION  NAME  STATE  CORES  EXECUTOR MEMORY  RUNNING FOR
@@ -52,7 +54,7 @@ def test_json() -> None:
     assert found["masters"][2] == {"url": MASTERS[2].url, "state": "DOWN", "problem": "connection refused"}
     assert found["workers"][0] == {
         "id": "worker-1", "host": "10.1.1.2", "state": "ALIVE", "cores": 4, "cores_used": 3, "memory_mb": 11915,
-        "memory_used_mb": 4096, "page": "http://10.1.1.2:8081",
+        "memory_used_mb": 4096, "page": "http://1.worker.myapp.app.localspace:8081",
     }  # fmt: skip
     assert found["applications"][0] == {
         "id": "app-20261121043103-0000", "name": "a job", "user": "root", "state": "RUNNING", "cores": 3,

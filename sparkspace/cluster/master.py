@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..sizing import Capacity
 
@@ -25,6 +26,19 @@ class Worker:
     memory_mb: int
     memory_used_mb: int
     page: str = ""  # the URL that it announces
+
+    @property
+    def announced(self) -> tuple[str, str]:
+        """Its dyno and the app's domain (``worker.2``, ``myapp.app.localspace``); empty: it has not said so.
+
+        It announces its page at the dyno's DNS name, whatever its address (``SPARK_PUBLIC_DNS``).
+        """
+        try:
+            number, _, rest = (urlsplit(self.page).hostname or "").partition(".")
+        except ValueError:  # half an IPv6 address
+            return "", ""
+        process_type, _, domain = rest.partition(".")
+        return (f"{process_type}.{number}", domain) if not process_type.isdigit() and domain else ("", "")
 
 
 @dataclass(frozen=True)

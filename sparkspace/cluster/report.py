@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from .class_server import Push
-from .master import MasterStatus, leader
+from .master import MasterStatus, Worker, leader
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,11 @@ def as_text(masters: Sequence[MasterStatus], pushes: Sequence[Push] = (), dynos:
     alive = leader(masters)
     workers = alive.workers if alive else ()
     applications = alive.applications if alive else ()
+    gone = sum(map(_gone, workers))
     parts = [
         table(("MASTER", "STATE", "PROBLEM"), ((m.url, m.state, m.problem) for m in masters)),
         table(
-            ("WORKER", "STATE", "CORES USED", "MEMORY USED"),
-            (
-                (w.host, w.state, f"{w.cores_used} of {w.cores}", f"{w.memory_used_mb} of {w.memory_mb} MB")
-                for w in workers
-            ),
+            ("WORKER", "ADDRESS", "STATE", "CORES USED", "MEMORY USED"), [_working(w) for w in workers if not _gone(w)]
         ),
         table(
             ("APPLICATION", "NAME", "STATE", "CORES", "EXECUTOR MEMORY", "RUNNING FOR"),
@@ -66,12 +63,23 @@ def as_text(masters: Sequence[MasterStatus], pushes: Sequence[Push] = (), dynos:
             ),
         ),
     ]
+    if gone:
+        parts[1] += f"\n{gone} that {'has' if gone == 1 else 'have'} gone: the master remembers for a while, as DEAD"
     if pushes:
         head = ("PUSHED TO", "VERSION", "FILES", "BY", "AT", "DRIVERS, AND WHAT THEY RUN")
         parts.append(table(head, map(_pushed, pushes)))
     if dynos:
         parts.append(table(("DYNOS", "QUANTITY", "SIZE", "$ A MONTH"), [*map(_priced, dynos), _sum(dynos)]))
     return "\n\n".join(parts)
+
+
+def _gone(worker: Worker) -> bool:
+    return worker.state == "DEAD"
+
+
+def _working(worker: Worker) -> tuple[str, ...]:
+    cores, memory = f"{worker.cores_used} of {worker.cores}", f"{worker.memory_used_mb} of {worker.memory_mb} MB"
+    return worker.announced[0] or "?", worker.host, worker.state, cores, memory
 
 
 def _priced(dynos: Dynos) -> tuple[str, ...]:

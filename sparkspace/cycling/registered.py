@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from urllib.parse import urlsplit
 
 from .. import ports, topology
 from ..cluster import master
@@ -36,25 +35,16 @@ def leads(dyno: Dyno, settings: Settings) -> bool:
 def workers(page: MasterStatus, app_domain: str, states: Collection[str] = ("ALIVE",)) -> dict[str, list[Worker]]:
     """Dynos of the app, and the Spark workers that have registered from each: ``worker.2`` → its workers.
 
-    A worker announces its page at the dyno's DNS name, whatever its address (``SPARK_PUBLIC_DNS``). Those of the dyno's
-    predecessors of the same name may be listed, too, but for a minute and not as ALIVE.
+    Those of the dyno's predecessors of the same name may be listed, too, but for a minute and not as ALIVE.
     """
     found: dict[str, list[Worker]] = {}
     for worker in page.workers:
-        number, _, rest = _host(worker.page).partition(".")
-        process_type, _, domain = rest.partition(".")
+        name, domain = worker.announced
         if domain == app_domain and worker.state in states:
-            found.setdefault(f"{process_type}.{number}", []).append(worker)
+            found.setdefault(name, []).append(worker)
     return found
 
 
 def names(page: MasterStatus | None, app_domain: str) -> Collection[str] | None:
     """The dynos from which a worker has registered that takes work; None: no master leads, so nobody knows."""
     return workers(page, app_domain).keys() if page else None
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:  # half an IPv6 address
-        return ""
