@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import requests
 
 from .conftest import Box, copy_of_repository, until
 from .cycled import Job, event_log
+from .inside import MASTER, jvm, leading
 
 pytestmark = [pytest.mark.box, pytest.mark.spark, pytest.mark.timeout(900)]
 
@@ -229,3 +231,42 @@ def test_no_worker_at_all_until_an_application_waits(open_box: Open) -> None:
         assert job.process.wait(240) == 0, job.errors[-5000:]
     assert tasks(event_log(box, application)) == (4 + 3, 0)
     until(lambda: workers(box) == 0, 240)
+
+
+def changes(box: Box) -> list[tuple[str, int, int]]:
+    """The dyno that decided, and how many workers there were, and were to be."""
+    decided = re.compile(r"app\[(\S+)\]: sparkspace at=scaling workers=(\d+) to=(\d+) ")
+    found = [match for match in map(decided.search, box.log()) if match]
+    return [(str(dyno), int(before), int(to)) for dyno, before, to in (each.groups() for each in found) if before != to]
+
+
+@pytest.mark.long
+def test_of_three_masters_the_one_that_leads_decides(tmp_path: Path) -> None:
+    box = copy_of_repository(tmp_path / "repository")
+    formation = json.loads((box.folder / "app.json").read_text())["formation"]
+    (box.folder / "app.json").write_text(json.dumps({"formation": {**formation, "web": {"quantity": 0}}}))
+    config = {name: value for name, value in ELASTIC.items() if name != "SPARK_MASTERS"}
+    three = ("--masters", "3", "--zookeepers", "3", "--workers", "1", "--network", "loopback")
+    box("up", "--detach", *three, env={**config, "SPARKSPACE_WORKERS_MAX": "3"})
+    try:
+        box("wait", "--workers", "1", "--timeout", "240")
+        end = event_log(box, "end")
+        with Job(box, "", BURST, 24, 10, end) as job:
+            application = job.line("ready")[1]
+            until(lambda: workers(box) == 3, 180)
+            first = leading(box)
+            assert changes(box) == [(first, 1, 3)]
+            jvm(box, first, MASTER).kill()
+            job.line("summed")
+            until(lambda: leading(box) not in ("", first), 120)
+            second = leading(box)
+            end.touch()
+            assert job.process.wait(60) == 0, job.errors[-5000:]
+        until(lambda: workers(box) == 1, 300)
+        assert tasks(event_log(box, application)) == (24 + 3, 0)
+        ups, *downs = changes(box)
+        assert ups == (first, 1, 3)
+        assert {dyno for dyno, _, _ in downs} == {second}
+        assert downs[-1][2] == 1
+    finally:
+        box("down")
