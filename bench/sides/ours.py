@@ -30,13 +30,20 @@ def sparkspace(*args: str, stdin: str = "") -> str:
 @contextlib.contextmanager
 def box(workers: int, *options: str) -> Iterator[None]:
     """A box with one master and workers of Private-M, all registered."""
+    with opened(workers, *options):
+        wait(workers)
+        yield
+
+
+@contextlib.contextmanager
+def opened(workers: int, *options: str) -> Iterator[None]:
+    """The same, whose dynos have begun to start."""
     try:
         sparkspace("up", "--detach", "--app", "bench", "--masters", "1", "--workers", str(workers), *options)
     except KeyboardInterrupt:
         sparkspace("down")  # any other failure has left nothing, or is that there is a box, which is not ours
         raise
     try:
-        wait(workers)
         yield
     finally:
         sparkspace("down")
@@ -77,9 +84,26 @@ def restart(dyno: str) -> None:
     Raises:
         requests.RequestException: it could not.
     """
+    _api("DELETE", f"apps/bench/dynos/{dyno}")
+
+
+def master_page() -> str:
+    """The master's page as JSON, as this machine reaches it.
+
+    Raises:
+        requests.RequestException: the box's API failed.
+    """
+    formation = _api("GET", "spaces/localspace/topology").json()["apps"][0]["formation"]
+    dynos = next(each["dynos"] for each in formation if each["process_type"] == "master")
+    return f"http://{dynos[0]['private_ip']}:8080/json/"
+
+
+def _api(method: str, path: str) -> requests.Response:
     record = json.loads((ROOT / ".sparkspace" / "box.json").read_text())
-    url = f"{record['url']}/apps/{record['app']}/dynos/{dyno}"
-    requests.delete(url, headers={"Authorization": f"Bearer {record['token']}"}, timeout=60).raise_for_status()
+    access = {"Authorization": f"Bearer {record['token']}"}
+    reply = requests.request(method, f"{record['url']}/{path}", headers=access, timeout=60)
+    reply.raise_for_status()
+    return reply
 
 
 def wait(workers: int) -> None:

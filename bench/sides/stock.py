@@ -70,17 +70,29 @@ def home() -> Path:
 
 
 @contextlib.contextmanager
-def daemons(scratch: str, more: Mapping[str, str] | None = None) -> Iterator[Daemon]:
-    """Start Spark daemons by ``bin/spark-class``; all are ended at the end."""
+def daemons(scratch: str, more: Mapping[str, str] | None = None, *, scripted: bool = False) -> Iterator[Daemon]:
+    """Start Spark daemons by ``bin/spark-class``; all are ended at the end.
+
+    Args:
+        scratch: an empty folder.
+        more: of their environment.
+        scripted: in the background by ``sbin/spark-daemon.sh``, to which Spark's ``sbin/start-master.sh`` and
+            ``start-worker.sh`` come down. It waits until Java runs, and two seconds more to see that it stays.
+    """
     processes: list[subprocess.Popen[bytes]] = []
+    folders = {"SPARK_PID_DIR": f"{scratch}/pid", "SPARK_LOG_DIR": f"{scratch}/log"}
 
     def start(role: str, address: str, *args: str) -> subprocess.Popen[bytes]:
         name = f"org.apache.spark.deploy.{role}.{role.capitalize()}"
         memory = {"SPARK_LOCAL_IP": address, "SPARK_DAEMON_MEMORY": f"{DAEMON_MB[role]}m"}
-        env = {**environment(scratch), **memory, **(more or {})}
-        command = [str(home() / "bin" / "spark-class"), name, "--host", address, *args]
+        env = {**environment(scratch), **memory, **folders, **(more or {})}
+        script = ["sbin/spark-daemon.sh", "start", name, str(len(processes) + 1)]
+        program, *first = script if scripted else ["bin/spark-class", name]
+        command = [str(home() / program), *first, "--host", address, *args]
         null = subprocess.DEVNULL
         processes.append(subprocess.Popen(command, env=env, stdout=null, stderr=null, start_new_session=True))
+        if scripted:
+            processes[-1].wait()
         return processes[-1]
 
     try:
@@ -91,6 +103,15 @@ def daemons(scratch: str, more: Mapping[str, str] | None = None) -> Iterator[Dae
                 os.killpg(process.pid, signal.SIGTERM)
         for process in processes:
             process.wait()
+            _await_end(process.pid)
+
+
+def _await_end(group: int) -> None:
+    """Wait for what a script has left in the background: the next daemon wants its port."""
+    with contextlib.suppress(ProcessLookupError):
+        while True:
+            os.killpg(group, 0)
+            time.sleep(0.02)
 
 
 def master(daemon: Daemon) -> subprocess.Popen[bytes]:
