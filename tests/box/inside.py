@@ -112,6 +112,10 @@ def now() -> datetime:
 
 def lead_after(box: Box, since: datetime) -> float | None:
     """Seconds until a master, recovered, led; None: none has said so."""
-    led = [said_at(line) for line in box.log() if "app[master." in line and "Recovery complete" in line]
-    after = [(at - since).total_seconds() for at in led if at > since]
-    return after[0] if after else None
+    led = said_after(box, since, "Recovery complete")
+    return (said_at(led[0]) - since).total_seconds() if led else None
+
+
+def said_after(box: Box, since: datetime, words: str) -> list[str]:
+    """What masters said with these words, after that time."""
+    return [line for line in box.log() if "app[master." in line and words in line and said_at(line) > since]

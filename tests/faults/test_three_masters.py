@@ -11,13 +11,14 @@ import pytest
 
 from ..box.conftest import Box, until
 from ..box.cycled import Job
-from ..box.inside import MASTER, SMALL, STREAM, accepts, all_serve, goes_on, jvm, leading, modes
+from ..box.inside import MASTER, SMALL, STREAM, accepts, all_serve, goes_on, jvm, leading, modes, now, said_after
 from . import formations
 from .conftest import closing
 from .table import Table
 
 TIMES = int(os.environ.get("FAULTS_KILLS", "5"))
 pytestmark = [pytest.mark.box, pytest.mark.spark, pytest.mark.long, pytest.mark.timeout(1500 + 60 * TIMES)]
+SILENT_S = 30  # spark.deploy.recoveryTimeout: so long a new master waits for an answer of all that are on record
 # The aim is 15 s; the rest is for a machine with much other work.
 WITHIN_S = 15 * 1.5
 KINDS = {formations.OWN: "zookeeper", formations.EXTERNAL: "zk"}
@@ -58,7 +59,11 @@ def test_killed_leading_master(box: Box, formation: str, stream: Job, table: Tab
     seconds = []
     for _ in range(TIMES):
         until(lambda: formations.all_masters(box), 120, 1)
+        since = now()
         seconds.append(formations.kill_leader(box, stream))
+        if seconds[-1] > SILENT_S:
+            gone = [line.partition("Master: ")[2] for line in said_after(box, since, "Master: Removing ")]
+            row.seen.append(f"waited for who was silent: {'; '.join(gone)}")
         accepts(box)
     row.right, row.master_s = True, statistics.median(seconds)
     row.seen.append(f"median of {', '.join(f'{each:.1f}' for each in sorted(seconds))} s")
