@@ -1,6 +1,6 @@
 """How long a box takes to a first answer, beside the same cluster started by Spark's own scripts.
 
-Ours: ``bin/sparkspace up`` with a master and two workers of Private-M, until both are registered, then
+Ours: ``bin/sparkspace up`` on loopback with a master and two workers of Private-M, until both are registered, then
 ``bin/spark-submit`` of a small Python job in a one-off dyno, until it prints its answer. Stock: the same master and
 workers with the same cores and memory one after the other by ``sbin/spark-daemon.sh``, which is what Spark's
 ``start-master.sh`` and ``start-worker.sh`` run, then Spark's own ``bin/spark-submit`` of the same job with the same
@@ -56,7 +56,7 @@ def main() -> int:
 def our_start() -> turns.Values:
     """A box of this repository."""
     since = time.monotonic()
-    with ours.opened(WORKERS):
+    with ours.opened(WORKERS, "--network", "loopback"):
         stock.wait(lambda state: len(stock.alive(state)) == WORKERS, ours.master_page())
         registered = time.monotonic() - since
         sparkspace = str(ROOT / "bin" / "sparkspace")

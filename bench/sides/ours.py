@@ -88,7 +88,7 @@ def restart(dyno: str) -> None:
 
 
 def master_page() -> str:
-    """The master's page as JSON, as this machine reaches it.
+    """The master's page as JSON. On loopback this machine reaches it.
 
     Raises:
         requests.RequestException: the box's API failed.
