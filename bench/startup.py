@@ -44,7 +44,7 @@ ROWS = {
 
 
 def main() -> int:
-    """Run both sides in turn. Exit code 1 when an aim is missed."""
+    """Run all sides in turn. Exit code 1 when an aim is missed."""
     stock.home()  # not while the clock runs
     command = Command(__doc__, runs=Size(5, "of each side, after one of each that does not count", quick=1))
     bare = functools.partial(stock_start, scripted=False)

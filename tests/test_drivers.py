@@ -58,17 +58,17 @@ def test_the_first_worker_is_waited_for(page: Page, capsys: pytest.CaptureFixtur
     page.state = "ALIVE"
     later = threading.Timer(1.0, page.register, ["worker.1"])
     later.start()
-    drivers.await_worker(place(60))
+    drivers.await_worker(place(60), [])
     assert list(page.workers) == ["worker.1"]
     assert "at=worker-awaited within=20s reason=none-registered" in capsys.readouterr().err
-    drivers.await_worker(place(60))
+    drivers.await_worker(place(60), [])
     assert capsys.readouterr() == ("", "")
     later.join()
 
 
 def test_a_cluster_without_workers_is_not_waited_for_long(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
     page.state = "ALIVE"
-    drivers.await_worker(place(1))
+    drivers.await_worker(place(1), [])
     assert "at=worker-awaited within=1s" in capsys.readouterr().err
     assert drivers.executor(place(1)).memory_mb == sizing.DEFAULT_EXECUTOR_MB
     assert "reason=no-worker-registered set=SPARK_EXECUTOR_MEMORY" in capsys.readouterr().err
@@ -81,7 +81,16 @@ SCALED = {"SPARKSPACE_WORKERS_MIN": "0", "SPARKSPACE_WORKERS_MAX": "2", "HEROKU_
 def test_no_worker_is_waited_for(page: Page, capsys: pytest.CaptureFixture[str], env: dict[str, str]) -> None:
     """Its size is not asked for, nobody wants to wait, or the first comes when an application is there."""
     page.state = "ALIVE"
-    drivers.await_worker(roles.Place.from_env({**FACTS, "SPARKSPACE_SECRET": SECRET, **env}))
+    drivers.await_worker(roles.Place.from_env({**FACTS, "SPARKSPACE_SECRET": SECRET, **env}), [])
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("args", ["--executor-memory 1g job.py", "--conf spark.executor.memory=1g job.py"])
+def test_no_worker_is_waited_for_by_who_says_how_large(
+    page: Page, capsys: pytest.CaptureFixture[str], args: str
+) -> None:
+    page.state = "ALIVE"
+    drivers.await_worker(place(60), args.split())
     assert capsys.readouterr() == ("", "")
 
 

@@ -28,7 +28,7 @@ http://3.master.myapp.app.localspace:8080  DOWN     connection refused
 WORKER    ADDRESS    STATE    CORES USED  MEMORY USED
 worker.1  10.1.1.2   ALIVE    3 of 4      4096 of 11915 MB
 ?         10.1.1.14  UNKNOWN  0 of 4      0 of 1536 MB
-1 that has gone: the master remembers for a while, as DEAD
+DEAD, as the master remembers for a while: 10.1.1.13
 
 APPLICATION              NAME   STATE    CORES  EXECUTOR MEMORY  RUNNING FOR
 app-20261121043103-0000  a job  RUNNING  3      4096 MB          62 s"""

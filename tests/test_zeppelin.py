@@ -103,7 +103,8 @@ def test_the_rest_of_the_setting_stays(zeppelin: Recorded, env: dict[str, str]) 
 
 
 def test_what_is_true_of_one_dyno_alone_is_not_sent(zeppelin: Recorded, env: dict[str, str]) -> None:
-    assert configure(zeppelin.url, env).code == 0
+    Path(env["SPARK_HOME"], "jars", "sparkspace-jvm.jar").touch()
+    assert configure(zeppelin.url, {**env, "SPARKSPACE_MASTER_WAIT_S": "1"}).code == 0
     assert set(setting.OF_A_DYNO) & zeppelin.spark().keys() == set()
     assert configure(zeppelin.url, {**env, "SPARK_DRIVER_MEMORY": "512m"}).code == 0
     assert zeppelin.spark()["spark.driver.memory"] == "512m"
@@ -384,7 +385,10 @@ def test_a_spark_that_the_installed_one_does_not_run_on(installed: dict[str, str
 def test_without_zeppelin(env: dict[str, str], tmp_path: Path) -> None:
     ended = launchers.run("zeppelin", env=env)
     assert ended.code == 72 and "heroku config:set SPARKSPACE_ZEPPELIN_VERSION=0.12.1" in ended.stderr
-    assert "bin/sparkspace upgrade 4.0" in ended.stderr
+    assert "bin/sparkspace upgrade" not in ended.stderr  # it runs on this Spark
+    jars = Path(env["SPARK_HOME"], "jars")
+    (jars / "spark-core_2.12-3.5.9.jar").rename(jars / "spark-core_2.13-4.3.0.jar")
+    assert "bin/sparkspace upgrade 4.0" in launchers.run("zeppelin", env=env).stderr
 
 
 def test_a_home_without_zeppelin(env: dict[str, str], tmp_path: Path) -> None:

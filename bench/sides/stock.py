@@ -107,11 +107,17 @@ def daemons(scratch: str, more: Mapping[str, str] | None = None, *, scripted: bo
 
 
 def _await_end(group: int) -> None:
-    """Wait for what a script has left in the background: the next daemon wants its port."""
+    """Wait for what a script has left in the background: the next daemon wants its port.
+
+    Raises:
+        TimeoutError: it stays.
+    """
+    end = time.monotonic() + PATIENCE_S
     with contextlib.suppress(ProcessLookupError):
-        while True:
+        while time.monotonic() < end:
             os.killpg(group, 0)
             time.sleep(0.02)
+        raise TimeoutError(f"process group {group} is still there after {PATIENCE_S} s")
 
 
 def master(daemon: Daemon) -> subprocess.Popen[bytes]:

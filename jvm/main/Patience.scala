@@ -10,15 +10,16 @@ import org.apache.spark.deploy.client.StandaloneAppClient
 import org.apache.spark.internal.Logging
 import org.apache.spark.scheduler.cluster.StandaloneSchedulerBackend
 
-/** An application that begins while no master answers asks again and again, for as long as a driver may wait for one.
+/** An application that begins while no master answers asks for one as long as a driver may wait.
   *
   * Spark's own asks three times, 20 s apart, and gives up after a minute (`StandaloneAppClient`). One that meets a restart
-  * of the master each time is lost, however short these are. There is no property for it.
+  * of the master each time is lost, however short these are. There is no property for it. The 20 s stay: a master that is
+  * asked again before it has answered registers the application twice.
   */
 final class Patience extends SparkPlugin {
   override def driverPlugin(): DriverPlugin = new DriverPlugin {
     override def init(sc: SparkContext, context: PluginContext): JavaMap[String, String] = {
-      Patience.isDone(sc.conf)
+      Patience.takeOut(sc.conf)
       Patience.begin(sc)
       Collections.emptyMap()
     }
@@ -28,33 +29,29 @@ final class Patience extends SparkPlugin {
 }
 
 object Patience extends Logging {
-  private val Plugins = "spark.plugins"
+  private val Plugins = "spark.plugins.defaultList" // those of `spark.plugins`, the user's own, are loaded besides
   private val Wait = "spark.sparkspace.masterWait"
-  private val FirstPauseS = 20 // it has begun when the client is seen
-  private val PauseS = 10 // long enough to connect and log in
-  private val LeastS = 60 // Spark's own
+  private val PauseS = 20
+  private val Spark = 3
 
   /** Executors have no use for the plugin, and those of another release may not have it: one that can't load it ends. */
-  private def isDone(conf: SparkConf): Unit = {
-    val others = conf.get(Plugins, "").split(',').map(_.trim).filterNot(each => each.isEmpty || each == classOf[Patience].getName)
+  private def takeOut(conf: SparkConf): Unit = {
+    val others = conf.get(Plugins, "").split(',').filterNot(_.trim == classOf[Patience].getName)
     if (others.isEmpty) conf.remove(Plugins) else conf.set(Plugins, others.mkString(","))
   }
 
-  /** The client is made, and asks for the first time, right after the plugins; the driver waits for its answer. */
+  /** The client is made right after the plugins, and the driver waits for what it hears. */
   private def begin(sc: SparkContext): Unit = {
-    val thread = new Thread(() => make(sc), "sparkspace-patience")
+    val thread = new Thread(() => await(sc), "sparkspace-patience")
     thread.setDaemon(true)
     thread.start()
   }
 
-  private def make(sc: SparkContext): Unit =
+  private def await(sc: SparkContext): Unit =
     try {
       while (mayCome(sc)) Thread.sleep(10)
-      val times = (sc.conf.getTimeAsSeconds(Wait, "0s").max(LeastS).toInt - FirstPauseS) / PauseS + 1
-      client(sc).foreach { client =>
-        set(client, "REGISTRATION_RETRIES", times)
-        set(client, "REGISTRATION_TIMEOUT_SECONDS", PauseS)
-      }
+      val times = math.ceil(sc.conf.getTimeAsSeconds(Wait, "0s").toDouble / PauseS).toInt
+      client(sc).foreach(setTimes(_, times.max(Spark)))
     } catch {
       case NonFatal(error) => logWarning(s"An application gives up after a minute without a master: $error")
     }
@@ -67,9 +64,9 @@ object Patience extends Logging {
     case _ => None
   }
 
-  private def set(client: StandaloneAppClient, name: String, value: Int): Unit = {
-    val field = classOf[StandaloneAppClient].getDeclaredFields.find(_.getName.endsWith(name)).get
+  private def setTimes(client: StandaloneAppClient, times: Int): Unit = {
+    val field = classOf[StandaloneAppClient].getDeclaredFields.find(_.getName.endsWith("REGISTRATION_RETRIES")).get
     field.setAccessible(true)
-    field.setInt(client, value)
+    field.setInt(client, times)
   }
 }

@@ -11,7 +11,7 @@ import signal
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ class Ground:
     visible: tuple[str, ...]  # folders of the machine that every dyno sees, even below /tmp
     path: str  # PATH of every dyno
     api_url: str  # where dynos reach the API
-    api_token: str  # lets them in
+    api_token: str = field(repr=False)  # lets them in
     java_home: str  # empty in a slug, which brings its own
 
 

@@ -16,7 +16,9 @@ from ..log import event
 from . import bucket, flags, handshake, master, roles, waiting
 
 FIRST_WORKER_WITHIN_S = 20.0  # after its master: workers come again within seconds, and there may be none at all
-ELSEWHERE = {"--master", "--remote", "--help", "-h", "--version", "--kill", "--status"}
+ELSEWHERE = {"--master", "--remote", "--help", "-h", "--version", "--kill", "--status", "spark.master", "spark.remote"}
+SET = {"set": "SPARK_EXECUTOR_MEMORY"}
+SIZED = {"--executor-memory", "spark.executor.memory"}
 
 
 def prepare(place: roles.Place, name: str, args: list[str]) -> roles.Launch:
@@ -28,7 +30,7 @@ def prepare(place: roles.Place, name: str, args: list[str]) -> roles.Launch:
     place = replace(place, settings=usable(place))
     if needs_a_master(place, args):
         await_master(place)
-        await_worker(place)
+        await_worker(place, args)
     driver = roles.client(place, name, args, executor(place))
     handshake.refuse_other_secret(place.dyno, place.settings)
     reach_bucket(place)
@@ -38,17 +40,20 @@ def prepare(place: roles.Place, name: str, args: list[str]) -> roles.Launch:
 
 def needs_a_master(place: roles.Place, args: Sequence[str]) -> bool:
     """Whether a driver with these arguments needs a master of ours: it is told of no other, and not only to talk."""
+    return not said(place, args) & ELSEWHERE and not place.env.get("SPARK_REMOTE")
+
+
+def said(place: roles.Place, args: Sequence[str]) -> set[str]:
+    """Names of flags and of properties that a driver is told of by its user or the operator."""
     given = list(flags.before_the_program(args))
     properties = {value.partition("=")[0].strip() for name, value in given if name in ("--conf", "-c")}
-    properties |= {name for name, _ in place.settings.extra_conf}
-    is_elsewhere = {name for name, _ in given} & ELSEWHERE or properties & {"spark.master", "spark.remote"}
-    return not is_elsewhere and not place.env.get("SPARK_REMOTE")
+    return properties | {name for name, _ in given} | {name for name, _ in place.settings.extra_conf}
 
 
 def await_master(place: roles.Place) -> None:
     """Wait until a master leads, for as long as ``SPARKSPACE_MASTER_WAIT_S`` says: a dyno that restarts takes its time.
 
-    Spark's own client gives up after three times 20 s (``StandaloneAppClient``). Afterwards it has its turn anyhow.
+    Afterwards Spark's own client has its turn, for as long again (``jvm/main/Patience.scala``).
     """
     settings = place.settings
     ask = partial(master.ask_all, topology.master_ui_urls(place.dyno, settings))
@@ -62,10 +67,11 @@ def await_master(place: roles.Place) -> None:
         event("master-missing", problem=error.message)
 
 
-def await_worker(place: roles.Place) -> None:
+def await_worker(place: roles.Place, args: Sequence[str]) -> None:
     """Wait a moment for the first worker, whose size says how large an executor is: one too large would never start."""
     settings = place.settings
-    needless = settings.scaling or (_chosen(settings) and not settings.allocation)
+    chosen = _chosen(settings) and not settings.allocation
+    needless = settings.scaling or chosen or said(place, args) & SIZED
     if needless or not settings.master_wait_s:
         return
     ask = partial(master.ask_all, topology.master_ui_urls(place.dyno, settings))
@@ -142,11 +148,11 @@ def executor(place: roles.Place) -> sizing.Executor:
     size = {"memory": f"{found.memory_mb}m"} | ({"cores": found.cores} if found.cores else {})
     if smallest is None:
         reason = "no-worker-registered" if alive else "no-master-answers"
-        event("executor-memory", **size, reason=reason, set="SPARK_EXECUTOR_MEMORY")
+        event("executor-memory", **size, reason=reason, **({} if _chosen(place.settings) else SET))
     elif _chosen(place.settings) and found.memory_mb > smallest.memory_mb:
         event("executor-memory", **size, smallest_worker=f"{smallest.memory_mb}m", warning="may-never-start")
     elif not _chosen(place.settings) and found.memory_mb < sizing.DEFAULT_EXECUTOR_MB:
-        event("executor-memory", **size, reason="smallest-worker", set="SPARK_EXECUTOR_MEMORY")
+        event("executor-memory", **size, reason="smallest-worker", **SET)
     return found
 
 

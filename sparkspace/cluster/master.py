@@ -38,7 +38,8 @@ class Worker:
         except ValueError:  # half an IPv6 address
             return "", ""
         process_type, _, domain = rest.partition(".")
-        return (f"{process_type}.{number}", domain) if not process_type.isdigit() and domain else ("", "")
+        is_dyno = number.isdigit() and domain and not process_type.isdigit()
+        return (f"{process_type}.{number}", domain) if is_dyno else ("", "")
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,7 @@ def plain(error: Exception) -> str:
         ("Connection refused", "connection refused"),
         ("timed out", "no answer in time"),
         ("No route to host", "no route to its address"),
+        ("CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted"),
     ):
         if sign in text:
             return words

@@ -49,11 +49,12 @@ def as_text(masters: Sequence[MasterStatus], pushes: Sequence[Push] = (), dynos:
     alive = leader(masters)
     workers = alive.workers if alive else ()
     applications = alive.applications if alive else ()
-    gone = sum(map(_gone, workers))
+    dead = [worker.announced[0] or worker.host for worker in workers if worker.state == "DEAD"]
     parts = [
         table(("MASTER", "STATE", "PROBLEM"), ((m.url, m.state, m.problem) for m in masters)),
         table(
-            ("WORKER", "ADDRESS", "STATE", "CORES USED", "MEMORY USED"), [_working(w) for w in workers if not _gone(w)]
+            ("WORKER", "ADDRESS", "STATE", "CORES USED", "MEMORY USED"),
+            [_working(worker) for worker in workers if worker.state != "DEAD"],
         ),
         table(
             ("APPLICATION", "NAME", "STATE", "CORES", "EXECUTOR MEMORY", "RUNNING FOR"),
@@ -63,18 +64,14 @@ def as_text(masters: Sequence[MasterStatus], pushes: Sequence[Push] = (), dynos:
             ),
         ),
     ]
-    if gone:
-        parts[1] += f"\n{gone} that {'has' if gone == 1 else 'have'} gone: the master remembers for a while, as DEAD"
+    if dead:
+        parts[1] += f"\nDEAD, as the master remembers for a while: {', '.join(dead)}"
     if pushes:
         head = ("PUSHED TO", "VERSION", "FILES", "BY", "AT", "DRIVERS, AND WHAT THEY RUN")
         parts.append(table(head, map(_pushed, pushes)))
     if dynos:
         parts.append(table(("DYNOS", "QUANTITY", "SIZE", "$ A MONTH"), [*map(_priced, dynos), _sum(dynos)]))
     return "\n\n".join(parts)
-
-
-def _gone(worker: Worker) -> bool:
-    return worker.state == "DEAD"
 
 
 def _working(worker: Worker) -> tuple[str, ...]:

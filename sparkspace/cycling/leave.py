@@ -95,7 +95,10 @@ class Files:
         return next((f"keeps-files-of-{id}" for id, executor in served if self._may_have_written(id, executor)), "")
 
     def _may_have_written(self, application: str, executor: str) -> bool:
-        """Whether it has, by its driver. One that does not answer, or has forgotten it, may need its files."""
+        """Whether it has, by its driver. One that does not answer, or has forgotten it, may need its files.
+
+        A driver may have counted none of a task that ended just before its executor did: that task is run again.
+        """
         with self._asking[application]:  # each driver once, however many workers are looked at together
             if application not in self._known:
                 self._known[application] = driver_page.shuffle_bytes(self._url, application)

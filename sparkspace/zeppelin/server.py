@@ -85,12 +85,11 @@ def home(env: Mapping[str, str]) -> Path:
         return found
     if env.get("ZEPPELIN_HOME"):
         raise LaunchError(f"ZEPPELIN_HOME is {found}, and there is no bin/zeppelin.sh.", "Set it to Zeppelin's folder.")
-    newest = list(versions.SPARKS)[-1]
-    last = ".".join(map(str, versions.SPARKS[newest][1]))
+    newest, spark = list(versions.SPARKS)[-1], launch.spark_version(launch.spark_home(env))
     raise LaunchError(
         "There is no Zeppelin: a build leaves it out unless it is told which.",
-        f"heroku config:set SPARKSPACE_ZEPPELIN_VERSION={newest}, and build again: git push heroku HEAD:main\n"
-        f"It runs on Spark {last} at most; this app moves there with: bin/sparkspace upgrade {last}\n"
+        ("" if versions.runs_on(newest, spark) else f"{versions.cure(spark)}\n")
+        + f"heroku config:set SPARKSPACE_ZEPPELIN_VERSION={newest}, and build again: git push heroku HEAD:main\n"
         "Or unpack one, and set ZEPPELIN_HOME to its folder.",
     )
 

@@ -24,7 +24,7 @@ SPARK_HOME = "SPARK_HOME"
 PYTHON = "PYSPARK_PYTHON"
 KEPT = ("dependencies", "option")
 MEMORY = "spark.driver.memory"
-# About the dyno that the file was rendered for: its address, and archives of classes on its disk.
+# About the dyno that the file was rendered for: its address, archives of classes on its disk, classes of its Spark.
 OF_A_DYNO = (
     "spark.driver.host",
     "spark.driver.bindAddress",
@@ -32,6 +32,8 @@ OF_A_DYNO = (
     "spark.executor.extraClassPath",
     "spark.driver.defaultJavaOptions",
     "spark.executor.defaultJavaOptions",
+    "spark.plugins.defaultList",
+    "spark.sparkspace.masterWait",
 )
 
 

@@ -42,6 +42,7 @@ def slowly(rows):
     time.sleep({TASK_S})
     yield from rows
 
+assert not sc._jsc.sc().conf().contains("spark.plugins.defaultList")  # executors get what it has
 print("ready", sc.applicationId, flush=True)
 for line in open(sys.argv[1]):
     numbers = sc.parallelize(range(1000), 2).mapPartitions(slowly).map(lambda n: (n % 100, n)).reduceByKey(add, 2)
