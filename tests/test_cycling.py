@@ -62,6 +62,25 @@ signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 print("ready", flush=True)
 time.sleep(99)
 """
+# It has threads of these names, as an executor's JVM has, and leaves at SIGPWR, unless it is of the kind that doesn't.
+EXECUTOR = f"""{DEAF}
+import os, threading
+def be(name):
+    with open(f"/proc/self/task/{{threading.get_native_id()}}/comm", "w") as file:
+        file.write(name)
+    named.release()
+    time.sleep(99)
+names, named = NAMES, threading.Semaphore(0)
+for name in names:
+    threading.Thread(target=be, args=[name], daemon=True).start()
+    named.acquire()
+signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+if HEARS:
+    signal.signal(signal.SIGPWR, lambda *_: sys.exit(print("left", file=sys.stderr)))
+print("ready", flush=True)
+while True:
+    time.sleep(0.05)
+"""
 
 
 class Kept:
@@ -131,6 +150,28 @@ def test_worker_whose_tasks_never_end_is_cut_off(keep: Callable[..., Kept], tmp_
     assert "sparkspace at=cut-off" in said and "executors_left=2" in said
     assert seconds >= 2
     until(lambda: not processes.parents().keys() & set(map(int, kept.said[1:])))
+
+
+KNOWN, LEAVING = "executor-heartbeater", "wait-for-blocks-to-migrate"
+
+
+@pytest.mark.parametrize(
+    ("names", "hears", "is_told"),
+    [((KNOWN,), True, True), ((KNOWN, LEAVING), True, False), ((), True, False), ((KNOWN,), False, False)],
+)
+def test_executor_that_has_heard_nothing_is_told(
+    keep: Callable[..., Kept], tmp_path: Path, names: tuple[str, ...], hears: bool, is_told: bool
+) -> None:
+    times = "MASTER_WITHIN_S=1 DRAIN_WITHIN_S=3 GONE_WITHIN_S=4"
+    program = EXECUTOR.replace("NAMES", repr(names)).replace("HEARS", repr(hears))
+    kept = keep("worker", times, sys.executable, "-c", WORKER, str(tmp_path), program)
+    kept.term()
+    code, said, _ = kept.end()
+    assert ("executor=app-1/0 left\n" in said and "executor=app-1/1 left\n" in said) == is_told
+    assert ("sparkspace at=executors-told executors=2 " in said) == is_told
+    assert said.count("at=executors-told") == is_told
+    assert f"executors_left={0 if is_told else 2}" in said
+    assert code == (0 if is_told else 130)
 
 
 def test_what_spark_wants_ended_is_ended_and_nothing_else(keep: Callable[..., Kept], tmp_path: Path) -> None:

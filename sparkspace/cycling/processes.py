@@ -36,10 +36,29 @@ def descendants(of: int) -> set[int]:
 
 def is_held(pid: int, number: signal.Signals) -> bool:
     """Whether somebody sent this signal to a process that blocks it: ``ShdPnd`` of proc(5)."""
+    return _has(pid, "ShdPnd", number)
+
+
+def is_caught(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for this signal: ``SigCgt`` of proc(5)."""
+    return _has(pid, "SigCgt", number)
+
+
+def _has(pid: int, mask: str, number: signal.Signals) -> bool:
     with contextlib.suppress(OSError), open(f"/proc/{pid}/status") as file:
-        masks = dict(line.split(":", 1) for line in file if line.startswith("ShdPnd"))
-        return bool(int(masks["ShdPnd"], 16) >> (number - 1) & 1)
+        masks = dict(line.split(":", 1) for line in file if line.startswith(mask))
+        return bool(int(masks[mask], 16) >> (number - 1) & 1)
     return False
+
+
+def threads(pid: int) -> set[str]:
+    """The names of its threads, of which Linux keeps 15 characters. A JVM gives them those of Java's."""
+    found = set()
+    with contextlib.suppress(OSError):
+        for name in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{name}/comm") as file:
+                found.add(file.read().rstrip("\n"))
+    return found
 
 
 def send(number: signal.Signals, to: Iterable[int]) -> None:

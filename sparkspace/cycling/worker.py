@@ -21,6 +21,11 @@ LOOK_EVERY_S = 0.5
 HOOKS_WITHIN_S = 3.0  # of an executor that Spark ends; its own patience is 10 s
 SWEEP_EVERY_S = 5.0
 DECOMMISSION_TAKES_S = 1.0  # an executor may just be starting
+REPEAT_EVERY_S = 2.0
+MASTER_WITHIN_S = 12.0  # one that fails over, or restarts, leads again by then
+# Threads of an executor, by the 15 characters that Linux keeps: of one that its driver knows (``Executor``,
+# executor-heartbeater), and of one that knows that it is to go (``CoarseGrainedExecutorBackend.decommissionSelf``).
+KNOWN, LEAVING = "executor-heartb", "wait-for-blocks"
 WAITED_FOR = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
 
 
@@ -34,6 +39,8 @@ class Worker:
         self._secret, self._dyno = env.get("_SPARK_AUTH_SECRET", ""), env.get("DYNO", "")
         self._swept_at = time.monotonic()
         self._unwanted: dict[int, float] = {}  # executors, and since when they are known to be
+        self._asked_at = 0.0  # when Spark's Worker was last told to have itself decommissioned
+        self._told: set[int] = set()  # executors that have been told by us
         signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)  # here they are waited for, and interrupt nothing
         self._process = subprocess.Popen(command, env=dict(env), preexec_fn=stay)
 
@@ -78,9 +85,11 @@ class Worker:
         event("draining", executors=len(self._executors), within=f"{DRAIN_WITHIN_S:g}s")
         self._words.follow(self._executors)
         self._words.tell()
-        self._process.send_signal(signal.SIGPWR)  # spark.worker.decommission.signal
+        known = {pid for pid in self._executors if KNOWN in processes.threads(pid)}
+        self._decommission()
         while not self._is_drained(time.monotonic() - began) and time.monotonic() - began < DRAIN_WITHIN_S:
             told = signal.sigtimedwait({signal.SIGINT, signal.SIGCHLD}, LOOK_EVERY_S)
+            self._tell_unaware(known, time.monotonic() - began)
             self._words.follow(self._executors)
             self._words.tell()
             if told and told.si_signo == signal.SIGINT:
@@ -90,6 +99,29 @@ class Worker:
         ended = self._end(GONE_WITHIN_S - DRAIN_WITHIN_S)
         teller.close(TOLD_WITHIN_S)
         return ended if left else 0
+
+    def _decommission(self) -> None:
+        """Have Spark's Worker ask for it. That goes to the master, the driver, and from there to the executors."""
+        self._process.send_signal(signal.SIGPWR)  # spark.worker.decommission.signal
+        self._asked_at = time.monotonic()
+
+    def _tell_unaware(self, known: set[int], after_s: float) -> None:
+        """See to executors that have heard nothing of it.
+
+        No master led, or it is another since: it is told again. It comes first, for only through it the driver learns
+        that the whole host goes. Or an executor was just starting, and its driver did not know yet whom to tell
+        (``CoarseGrainedSchedulerBackend.decommissionExecutors``): by the signal it tells its driver itself.
+
+        ``known``: the executors that their drivers knew when it began.
+        """
+        unaware = {pid for pid in self._executors if is_unaware(pid)}
+        if unaware & known and time.monotonic() - self._asked_at > REPEAT_EVERY_S:
+            self._decommission()
+        now = (unaware if after_s > MASTER_WITHIN_S else unaware - known) - self._told
+        if now:
+            event("executors-told", executors=len(now), reason="the-master-has-not-reached-them")
+        processes.send(signal.SIGPWR, now)  # spark.executor.decommission.signal
+        self._told |= now
 
     def _teller(self) -> Teller:
         """From now on the masters are told how it goes: what this dyno would count goes with it."""
@@ -111,6 +143,12 @@ class Worker:
         self._words.tell(closing=True)
         processes.send(signal.SIGKILL, everybody & processes.parents().keys())
         return code(self._process.wait())
+
+
+def is_unaware(pid: int) -> bool:
+    """Whether this is an executor that its driver gives work to, and that would leave if it was told."""
+    threads = processes.threads(pid)
+    return KNOWN in threads and LEAVING not in threads and processes.is_caught(pid, signal.SIGPWR)
 
 
 def stay() -> None:

@@ -13,7 +13,8 @@ import pytest
 from sparkspace.cycling.driver import FIRST_LOOK_AFTER_S, LOOK_EVERY_S
 
 from .conftest import Box, until
-from .cycled import Job, Told, alive, event_log, fallback, map_tasks, open_box, run, scale
+from .cycled import Job, Told, alive, event_log, fallback, map_tasks, open_box, ours, run, run_throughout, scale
+from .inside import MASTER, jvm
 
 pytestmark = [pytest.mark.box, pytest.mark.spark]
 
@@ -61,6 +62,50 @@ def test_cycled_worker_loses_nothing(box: Box) -> None:
     (drained,) = [line for line in said(box, "worker.1") if "at=drained" in line]
     assert "executors_left=0" in drained
     assert any("heroku[worker.1]: Process exited with status 0" in line for line in box.log())
+
+
+def test_worker_and_master_cycled_at_once_lose_nothing(box: Box) -> None:
+    """No master leads when the worker asks to be decommissioned: it asks again."""
+    scale(box, worker=2)
+    since = box.last()
+
+    def cycle_both() -> None:
+        gone = box.address("worker.1")
+        jvm(box, "master.1", MASTER).kill()
+        box("restart", "worker.1")
+        until(lambda: gone not in alive(box) and len(alive(box)) == 2, 180, 1)
+
+    told = run_throughout(box, cycle_both).told
+    assert (told.failed_jobs, told.failed, told.lost) == (0, 0, 0)
+    assert any("at=drained" in line and "executors_left=0" in line for line in said(box, "worker.1", since))
+
+
+# It takes longer than a dyno has to end, but none of its tasks does, and none may fail.
+ONCE = """\
+import time
+from pyspark.sql import SparkSession
+sc = SparkSession.builder.appName("once").config("spark.task.maxFailures", "1").getOrCreate().sparkContext
+print("sum", sc.parallelize(range(100), 25).map(lambda n: time.sleep(0.4) or n).sum(), flush=True)
+"""
+
+
+def test_executor_that_was_about_to_start_leaves_too(box: Box) -> None:
+    """The master has told its driver of it before there was anything to tell it of."""
+    scale(box, worker=2)
+    since = box.last()
+    with Job(box, "--conf spark.cores.max=1", ONCE) as job:
+        until(lambda: launching(box, since), 60)
+        first = launching(box, since)
+        box("restart", first)
+        assert job.line("sum") == ["sum", "4950"]
+        assert job.process.wait(60) == 0
+    assert any("at=executors-told executors=1 " in line for line in said(box, first, since))
+    assert any("at=drained" in line and "executors_left=0" in line for line in said(box, first, since))
+
+
+def launching(box: Box, since: str) -> str:
+    """The worker that has been asked for an executor; empty: none yet."""
+    return next((name for name in ours(box) if "Asked to launch executor" in "\n".join(said(box, name, since))), "")
 
 
 @pytest.mark.long
