@@ -61,6 +61,21 @@ def until(what: Callable[[], object], within_s: float = 60) -> None:
         time.sleep(0.1)
 
 
+@contextlib.contextmanager
+def black_hole(address: str) -> Iterator[None]:
+    """Who dials a master here is not even refused, as where a dyno has gone: the queue is full, and nobody takes."""
+    with contextlib.ExitStack() as stack:
+        deaf = stack.enter_context(socket.socket())
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        deaf.bind((address, ports.MASTER))
+        deaf.listen(0)
+        for _ in range(4):
+            caller = stack.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex((address, ports.MASTER))
+        yield
+
+
 class Process:
     """A process of Spark's, with its log in a file."""
 

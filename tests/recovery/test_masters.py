@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from . import masters
-from .masters import Cluster, Driver, Master, until
+from .masters import Cluster, Driver, Master, black_hole, until
 
 pytestmark = pytest.mark.spark
 FENCED = r"claim-\d+-\w+ is a newer master's, so this one ends"
@@ -117,12 +117,13 @@ def test_emptied_folder_is_filled_again(running: Running) -> None:
 
 @pytest.mark.fault(FORMATION, "no master as an application begins", "it is accepted as soon as one leads")
 def test_application_that_begins_without_a_master(running: Running) -> None:
-    """Spark's own client asks three times, and has given up before a fourth."""
+    """Spark's own client asks three times, and has given up before a fourth. And whom it dials does not even answer."""
     running.master.kill()
-    late = running.cluster.driver()
-    until(lambda: late.text().count("Connecting to master") == 4, 120)
-    running.master = running.cluster.alive()
-    application = late.ready()
+    with black_hole(running.master.address):
+        late = running.cluster.driver()
+        until(lambda: late.text().count("Connecting to master") == 4, 120)
+        running.master = running.cluster.alive()
+        application = late.ready()
     assert application in running.master.applications()
     late.begin()
     late.answers()
