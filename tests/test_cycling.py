@@ -44,7 +44,11 @@ for name in "01":
         command = [sys.executable, "-I", "-S", "-c", child]
         children.append(subprocess.Popen(command, cwd=f"{folder}/app-1/{name}", stdout=-1, stderr=log))
     children[-1].stdout.readline()
-signal.signal(signal.SIGPWR, lambda *_: [each.send_signal(signal.SIGUSR1) for each in children])
+def tell(*_):
+    print("asked", file=sys.stderr, flush=True)
+    for each in children:
+        each.send_signal(signal.SIGUSR1)
+signal.signal(signal.SIGPWR, tell)
 print("up", *(each.pid for each in children), flush=True)
 while True:
     time.sleep(0.05)
@@ -162,7 +166,7 @@ KNOWN, LEAVING = "executor-heartbeater", "wait-for-blocks-to-migrate"
 def test_executor_that_has_heard_nothing_is_told(
     keep: Callable[..., Kept], tmp_path: Path, names: tuple[str, ...], hears: bool, is_told: bool
 ) -> None:
-    times = "MASTER_WITHIN_S=1 DRAIN_WITHIN_S=3 GONE_WITHIN_S=4"
+    times = "REPEAT_EVERY_S=0.4 MASTER_WITHIN_S=2 DRAIN_WITHIN_S=5 GONE_WITHIN_S=6"
     program = EXECUTOR.replace("NAMES", repr(names)).replace("HEARS", repr(hears))
     kept = keep("worker", times, sys.executable, "-c", WORKER, str(tmp_path), program)
     kept.term()
@@ -170,6 +174,9 @@ def test_executor_that_has_heard_nothing_is_told(
     assert ("executor=app-1/0 left\n" in said and "executor=app-1/1 left\n" in said) == is_told
     assert ("sparkspace at=executors-told executors=2 " in said) == is_told
     assert said.count("at=executors-told") == is_told
+    asked = said.partition("at=executors-told")[0].count("asked\n")
+    assert asked >= 3 if is_told else asked == 1
+    assert said.count("asked\n") == asked
     assert f"executors_left={0 if is_told else 2}" in said
     assert code == (0 if is_told else 130)
 

@@ -22,9 +22,10 @@ HOOKS_WITHIN_S = 3.0  # of an executor that Spark ends; its own patience is 10 s
 SWEEP_EVERY_S = 5.0
 DECOMMISSION_TAKES_S = 1.0  # an executor may just be starting
 REPEAT_EVERY_S = 2.0
-MASTER_WITHIN_S = 12.0  # one that fails over, or restarts, leads again by then
+MASTER_WITHIN_S = 12.0  # most failovers are shorter; later, too little of the 26 s would be left for the blocks
 # Threads of an executor, by the 15 characters that Linux keeps: of one that its driver knows (``Executor``,
 # executor-heartbeater), and of one that knows that it is to go (``CoarseGrainedExecutorBackend.decommissionSelf``).
+# HotSpot keeps the first ones of a longer name; from Java 26 on it leaves out the middle (JDK-8368124).
 KNOWN, LEAVING = "executor-heartb", "wait-for-blocks"
 WAITED_FOR = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
 
@@ -85,11 +86,10 @@ class Worker:
         event("draining", executors=len(self._executors), within=f"{DRAIN_WITHIN_S:g}s")
         self._words.follow(self._executors)
         self._words.tell()
-        known = {pid for pid in self._executors if KNOWN in processes.threads(pid)}
         self._decommission()
         while not self._is_drained(time.monotonic() - began) and time.monotonic() - began < DRAIN_WITHIN_S:
             told = signal.sigtimedwait({signal.SIGINT, signal.SIGCHLD}, LOOK_EVERY_S)
-            self._tell_unaware(known, time.monotonic() - began)
+            self._tell_unaware(time.monotonic() - began)
             self._words.follow(self._executors)
             self._words.tell()
             if told and told.si_signo == signal.SIGINT:
@@ -102,26 +102,26 @@ class Worker:
 
     def _decommission(self) -> None:
         """Have Spark's Worker ask for it. That goes to the master, the driver, and from there to the executors."""
-        self._process.send_signal(signal.SIGPWR)  # spark.worker.decommission.signal
+        if not self._asked_at or processes.is_caught(self._process.pid, signal.SIGPWR):  # it would end by a second
+            self._process.send_signal(signal.SIGPWR)  # spark.worker.decommission.signal
         self._asked_at = time.monotonic()
 
-    def _tell_unaware(self, known: set[int], after_s: float) -> None:
-        """See to executors that have heard nothing of it.
+    def _tell_unaware(self, after_s: float) -> None:
+        """See to executors that have heard nothing of it: no master led just then, or it is another since.
 
-        No master led, or it is another since: it is told again. It comes first, for only through it the driver learns
-        that the whole host goes. Or an executor was just starting, and its driver did not know yet whom to tell
-        (``CoarseGrainedSchedulerBackend.decommissionExecutors``): by the signal it tells its driver itself.
-
-        ``known``: the executors that their drivers knew when it began.
+        The Worker is told again, and again, for only through it the driver learns that the whole host goes. When that
+        takes too long, they get the signal themselves, and tell their drivers. Once: Spark's handler is not there
+        while it handles one (``SignalUtils``), so a second would end them at once; and never just after the Worker's,
+        when the driver may be telling them, too, and they would take the signal for an error.
         """
-        unaware = {pid for pid in self._executors if is_unaware(pid)}
-        if unaware & known and time.monotonic() - self._asked_at > REPEAT_EVERY_S:
-            self._decommission()
-        now = (unaware if after_s > MASTER_WITHIN_S else unaware - known) - self._told
-        if now:
-            event("executors-told", executors=len(now), reason="the-master-has-not-reached-them")
-        processes.send(signal.SIGPWR, now)  # spark.executor.decommission.signal
-        self._told |= now
+        unaware = {pid for pid in self._executors if is_unaware(pid)} - self._told
+        if not unaware or time.monotonic() - self._asked_at < REPEAT_EVERY_S:
+            return
+        if after_s < MASTER_WITHIN_S:
+            return self._decommission()
+        event("executors-told", executors=len(unaware), reason="have-heard-nothing")
+        processes.send(signal.SIGPWR, unaware)  # spark.executor.decommission.signal
+        self._told |= unaware
 
     def _teller(self) -> Teller:
         """From now on the masters are told how it goes: what this dyno would count goes with it."""

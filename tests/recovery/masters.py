@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from sparkspace import conf, ports
 from sparkspace.cluster import roles
@@ -73,6 +74,8 @@ def black_hole(address: str) -> Iterator[None]:
             caller = stack.enter_context(socket.socket())
             caller.setblocking(False)
             caller.connect_ex((address, ports.MASTER))
+        with pytest.raises(TimeoutError):
+            socket.create_connection((address, ports.MASTER), timeout=0.5)
         yield
 
 

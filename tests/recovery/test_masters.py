@@ -124,6 +124,7 @@ def test_application_that_begins_without_a_master(running: Running) -> None:
         until(lambda: late.text().count("Connecting to master") == 4, 120)
         running.master = running.cluster.alive()
         application = late.ready()
+    assert "10000 ms" in late.text(), "nobody was given up after 10 s"
     assert application in running.master.applications()
     late.begin()
     late.answers()
