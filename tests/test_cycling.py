@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -247,6 +250,22 @@ def test_interrupt_is_the_drivers_own_business(keep: Callable[..., Kept]) -> Non
     os.killpg(kept.process.pid, signal.SIGINT)
     code, said, _ = kept.end()
     assert (code, said) == (7, "interrupted\n")
+
+
+def test_shell_that_is_killed_leaves_a_terminal_that_echoes() -> None:
+    script = "stty -echo -icanon; stty -a; kill -9 $$"
+    argv = [sys.executable, "-c", PARENT, str(ROOT), "driver", "", "/bin/sh", "-c", script]
+    child, terminal = pty.fork()
+    if not child:
+        os.execve(argv[0], argv, {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"})
+    before, said = termios.tcgetattr(terminal), b""
+    with contextlib.suppress(OSError):  # the terminal's end
+        while more := os.read(terminal, 4096):
+            said += more
+    assert b" -echo " in said
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 137
+    assert termios.tcgetattr(terminal) == before
+    os.close(terminal)
 
 
 # In a driver's place: its page, as far as it is asked. Beside it one that answers nonsense.

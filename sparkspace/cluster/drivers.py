@@ -45,7 +45,7 @@ def needs_a_master(place: roles.Place, args: Sequence[str]) -> bool:
 
 def said(place: roles.Place, args: Sequence[str]) -> set[str]:
     """Names of flags and of properties that a driver is told of by its user or the operator."""
-    given = list(flags.before_the_program(args))
+    given, _ = flags.split(args)
     properties = {value.partition("=")[0].strip() for name, value in given if name in ("--conf", "-c")}
     return properties | {name for name, _ in given} | {name for name, _ in place.settings.extra_conf}
 

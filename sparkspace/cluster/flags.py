@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 from .. import launch
@@ -10,7 +10,7 @@ from ..errors import UsageError
 
 THEIRS = "--properties-file"
 # Those of spark-submit that take no value (SparkSubmitOptionParser.switches); all others take one.
-SWITCHES = ("--help", "-h", "--supervise", "--usage-error", "--verbose", "-v", "--version")
+SWITCHES = ("--help", "-h", "--load-spark-defaults", "--supervise", "--usage-error", "--verbose", "-v", "--version")
 
 
 def given(home: Path, args: list[str]) -> tuple[str, ...]:
@@ -25,7 +25,7 @@ def given(home: Path, args: list[str]) -> tuple[str, ...]:
     version = launch.spark_version(home)
     if int(version.partition(".")[0]) >= 4:
         return ("--load-spark-defaults", *args)
-    if any(name == THEIRS for name, _ in before_the_program(args)):
+    if any(name == THEIRS for name, _ in split(args)[0]):
         raise UsageError(
             f"Spark {version} would read the file of {THEIRS} in place of the cluster's own, and find no cluster.",
             "Give its lines as --conf KEY=VALUE, or set them for all drivers: SPARKSPACE_CONF",
@@ -33,11 +33,10 @@ def given(home: Path, args: list[str]) -> tuple[str, ...]:
     return tuple(args)
 
 
-def before_the_program(args: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Spark's flags with their values. What comes after the program's name is the program's own."""
-    rest = iter(args)
-    for word in rest:
-        if not word.startswith("-"):
-            return
-        name, sign, value = word.partition("=")
-        yield name, value if sign or name in SWITCHES else next(rest, "")
+def split(args: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
+    """Spark's flags with their values; then the program, and what is its own."""
+    found, rest = [], list(args)
+    while rest and rest[0].startswith("-"):
+        name, sign, value = rest.pop(0).partition("=")
+        found.append((name, rest.pop(0) if rest and not sign and name not in SWITCHES else value))
+    return found, rest

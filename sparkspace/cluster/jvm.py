@@ -13,7 +13,11 @@ from pathlib import Path
 
 from .. import archive, launch
 
-CONF_DIR = "{SPARK_CONF_DIR}"  # in a command: the folder of its conf files, which are written later
+CONF_DIR = (
+    "\0SPARK_CONF_DIR\0"  # in a command: the folder of its conf files, which are written later. No word has a NUL
+)
+# What gives a JVM another class path.
+OTHERS = ("SPARK_PREPEND_CLASSES", "SPARK_TESTING", "HADOOP_CONF_DIR", "YARN_CONF_DIR", "SPARK_DIST_CLASSPATH")
 # A daemon waits most of its life: the quick compiler alone, and the collector with the least memory and threads.
 # What serves shuffle files can't do without the other one, which alone makes use of the processor's AES.
 QUICK = "-XX:TieredStopAtLevel=1"
@@ -55,11 +59,11 @@ def command(home: Path, found: archive.Archive, env: Mapping[str, str], spark_cl
 
     Args:
         home: ``SPARK_HOME``.
-        found: with the options of Spark's launcher. Without them, or where a Spark that is being developed wants its
-            own classes first, Spark's script finds them out.
+        found: with the options of Spark's launcher. Without them, or where the class path is another (``OTHERS``),
+            Spark's script finds them out.
         env: the daemon's, with ``JAVA_HOME`` and ``SPARK_DAEMON_MEMORY``.
     """
-    if not found.launcher or env.get("SPARK_PREPEND_CLASSES"):
+    if not found.launcher or any(map(env.get, OTHERS)):
         return (str(home / "bin" / "spark-class"), *spark_class)
     class_path = os.pathsep.join(filter(None, [env.get("SPARK_DAEMON_CLASSPATH"), CONF_DIR, rest(home, found)]))
     java = [f"{env['JAVA_HOME']}/bin/java", "-cp", class_path]

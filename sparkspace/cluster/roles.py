@@ -14,7 +14,7 @@ from pathlib import Path
 from .. import archive, conf, launch, ports, sizing, topology
 from ..config import Dyno, Settings
 from ..errors import ConfigError, LaunchError
-from . import flags, jvm
+from . import flags, jvm, submit
 
 MASTER_CLASS = "org.apache.spark.deploy.master.Master"
 WORKER_CLASS = "org.apache.spark.deploy.worker.Worker"
@@ -134,7 +134,17 @@ def client(place: Place, name: str, args: list[str], executor: sizing.Executor) 
     if name == "pyspark":
         env["_SPARKSPACE_PYTHONSTARTUP"] = env.get("PYTHONSTARTUP", "")
         env["PYTHONSTARTUP"] = os.path.join(PYTHON, "sparkspace_startup.py")
-    return Launch(driver_conf(place, executor), argv, env)
+    scripted = Launch(driver_conf(place, executor), argv, env)
+    return _direct(place, name, scripted) or scripted
+
+
+def _direct(place: Place, name: str, scripted: Launch) -> Launch | None:
+    """The JVM that a script of Spark's would become in the end; None: only the script knows."""
+    home = launch.spark_home(place.env)
+    env = {**scripted.env, **jvm.exported(home), **submit.exported(name, scripted.env)}
+    defaults = conf.properties(scripted.files["spark-defaults.conf"])
+    argv = submit.Submit(home, _archive(place), env, defaults).command(name, scripted.argv[1:])
+    return Launch(scripted.files, argv, env) if argv else None
 
 
 def driver_environment(place: Place) -> dict[str, str]:

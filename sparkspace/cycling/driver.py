@@ -12,8 +12,9 @@ import json
 import os
 import signal
 import subprocess
+import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .. import ports
@@ -57,6 +58,10 @@ class Driver:
 
     def keep(self) -> int:
         """Be with the driver until its end. Returns its exit code."""
+        with terminal_as_before():
+            return self._keep()
+
+    def _keep(self) -> int:
         while self._code is None:
             told = signal.sigtimedwait(WAITED_FOR, LOOK_EVERY_S)
             if told and told.si_signo != signal.SIGCHLD:
@@ -115,6 +120,22 @@ class Driver:
             raise OSError(str(error)) from error
         finally:
             connection.close()
+
+
+@contextlib.contextmanager
+def terminal_as_before() -> Iterator[None]:
+    """A shell that is killed leaves its terminal without an echo."""
+    try:
+        before = termios.tcgetattr(0)
+    except termios.error:  # there is none
+        yield
+        return
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, termios.error):
+            if os.tcgetpgrp(0) == os.getpgrp():  # it is nobody else's
+                termios.tcsetattr(0, termios.TCSANOW, before)
 
 
 def described(application: str, fields: Mapping[str, Any]) -> Stage:
