@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import pty
@@ -39,7 +40,7 @@ sys.exit(getattr(module, sys.argv[2].title())(sys.argv[4:], os.environ).keep())
 # end, if they are of the kind that does.
 WORKER = """\
 import os, signal, subprocess, sys, time
-folder, child = sys.argv[1:]
+folder, child, *deaf = sys.argv[1:]
 children = []
 for name in "01":
     os.makedirs(f"{folder}/app-1/{name}")
@@ -49,6 +50,8 @@ for name in "01":
     children[-1].stdout.readline()
 def tell(*_):
     print("asked", file=sys.stderr, flush=True)
+    if deaf:  # as it is while it handles one
+        signal.signal(signal.SIGPWR, signal.SIG_DFL)
     for each in children:
         each.send_signal(signal.SIGUSR1)
 signal.signal(signal.SIGPWR, tell)
@@ -69,7 +72,8 @@ signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 print("ready", flush=True)
 time.sleep(99)
 """
-# It has threads of these names, as an executor's JVM has, and leaves at SIGPWR, unless it is of the kind that doesn't.
+# It has threads of these names, as an executor's JVM has, some only after the Worker was asked, and leaves at SIGPWR,
+# unless it is of the kind that doesn't.
 EXECUTOR = f"""{DEAF}
 import os, threading
 def be(name):
@@ -77,13 +81,16 @@ def be(name):
         file.write(name)
     named.release()
     time.sleep(99)
-names, named = NAMES, threading.Semaphore(0)
-for name in names:
-    threading.Thread(target=be, args=[name], daemon=True).start()
-    named.acquire()
-signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+named = threading.Semaphore(0)
+def begin(names):
+    while names:
+        threading.Thread(target=be, args=[names.pop()], daemon=True).start()
+        named.acquire()
+begin(NAMES)
+later = LATER
+signal.signal(signal.SIGUSR1, lambda *_: begin(later))
 if HEARS:
-    signal.signal(signal.SIGPWR, lambda *_: sys.exit(print("left", file=sys.stderr)))
+    signal.signal(signal.SIGPWR, lambda *_: sys.exit(print("told\\nleft", file=sys.stderr) or time.sleep(1)))
 print("ready", flush=True)
 while True:
     time.sleep(0.05)
@@ -162,6 +169,12 @@ def test_worker_whose_tasks_never_end_is_cut_off(keep: Callable[..., Kept], tmp_
 KNOWN, LEAVING = "executor-heartbeater", "wait-for-blocks-to-migrate"
 
 
+def executor_with(names: tuple[str, ...], hears: bool = True, later: tuple[str, ...] = ()) -> str:
+    """The program."""
+    values = {"NAMES": list(names), "HEARS": hears, "LATER": list(later)}
+    return functools.reduce(lambda text, name: text.replace(name, repr(values[name])), values, EXECUTOR)
+
+
 @pytest.mark.parametrize(
     ("names", "hears", "is_told"),
     [((KNOWN,), True, True), ((KNOWN, LEAVING), True, False), ((), True, False), ((KNOWN,), False, False)],
@@ -170,8 +183,7 @@ def test_executor_that_has_heard_nothing_is_told(
     keep: Callable[..., Kept], tmp_path: Path, names: tuple[str, ...], hears: bool, is_told: bool
 ) -> None:
     times = "REPEAT_EVERY_S=0.4 MASTER_WITHIN_S=2 DRAIN_WITHIN_S=5 GONE_WITHIN_S=6"
-    program = EXECUTOR.replace("NAMES", repr(names)).replace("HEARS", repr(hears))
-    kept = keep("worker", times, sys.executable, "-c", WORKER, str(tmp_path), program)
+    kept = keep("worker", times, sys.executable, "-c", WORKER, str(tmp_path), executor_with(names, hears))
     kept.term()
     code, said, _ = kept.end()
     assert ("executor=app-1/0 left\n" in said and "executor=app-1/1 left\n" in said) == is_told
@@ -180,8 +192,29 @@ def test_executor_that_has_heard_nothing_is_told(
     asked = said.partition("at=executors-told")[0].count("asked\n")
     assert asked >= 3 if is_told else asked == 1
     assert said.count("asked\n") == asked
+    assert said.count(" told\n") == 2 * is_told
     assert f"executors_left={0 if is_told else 2}" in said
     assert code == (0 if is_told else 130)
+
+
+def test_executor_that_was_just_starting_is_told_at_once(keep: Callable[..., Kept], tmp_path: Path) -> None:
+    """To ask the Worker again would be of no use. But their drivers may be about to tell them."""
+    times = "REPEAT_EVERY_S=1.5 MASTER_WITHIN_S=19 DRAIN_WITHIN_S=18 GONE_WITHIN_S=19"
+    kept = keep("worker", times, sys.executable, "-c", WORKER, str(tmp_path), executor_with((), later=(KNOWN,)))
+    kept.term()
+    code, said, seconds = kept.end()
+    assert code == 0
+    assert seconds > 1.5 + 1  # they take a second to leave
+    assert said.count("asked\n") == 1 and said.count(" told\n") == 2 and said.count(" left\n") == 2
+
+
+def test_worker_is_not_asked_while_it_would_end_by_it(keep: Callable[..., Kept], tmp_path: Path) -> None:
+    times = "REPEAT_EVERY_S=0.4 MASTER_WITHIN_S=2 DRAIN_WITHIN_S=5 GONE_WITHIN_S=6"
+    kept = keep("worker", times, sys.executable, "-c", WORKER, str(tmp_path), executor_with((KNOWN,)), "deaf")
+    kept.term()
+    code, said, _ = kept.end()
+    assert code == 0
+    assert said.count("asked\n") == 1 and said.count(" left\n") == 2
 
 
 def test_what_spark_wants_ended_is_ended_and_nothing_else(keep: Callable[..., Kept], tmp_path: Path) -> None:
@@ -257,7 +290,7 @@ def test_shell_that_is_killed_leaves_a_terminal_that_echoes() -> None:
     argv = [sys.executable, "-c", PARENT, str(ROOT), "driver", "", "/bin/sh", "-c", script]
     child, terminal = pty.fork()
     if not child:
-        os.execve(argv[0], argv, {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"})
+        os.execve(argv[0], argv, {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_SCALA_SHELL": "1"})
     before, said = termios.tcgetattr(terminal), b""
     with contextlib.suppress(OSError):  # the terminal's end
         while more := os.read(terminal, 4096):

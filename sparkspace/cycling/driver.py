@@ -14,7 +14,7 @@ import signal
 import subprocess
 import termios
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import ports
@@ -42,6 +42,7 @@ class Driver:
         self._address = env["SPARK_LOCAL_IP"]
         self._running: list[Stage] = []
         self._born = time.monotonic()
+        self._terminal = Terminal(env)
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # a JVM whose shell has ended becomes our child
         before = [(number, signal.getsignal(number)) for number in ITS_OWN_BUSINESS]
 
@@ -58,10 +59,6 @@ class Driver:
 
     def keep(self) -> int:
         """Be with the driver until its end. Returns its exit code."""
-        with terminal_as_before():
-            return self._keep()
-
-    def _keep(self) -> int:
         while self._code is None:
             told = signal.sigtimedwait(WAITED_FOR, LOOK_EVERY_S)
             if told and told.si_signo != signal.SIGCHLD:
@@ -69,6 +66,7 @@ class Driver:
             self._reap()
             if told is None and time.monotonic() - self._born > FIRST_LOOK_AFTER_S:
                 self._running = self._stages()
+        self._terminal.restore()
         return self._code
 
     def _leave(self, number: signal.Signals) -> int:
@@ -85,6 +83,7 @@ class Driver:
         processes.send(signal.SIGKILL, left)
         while self._reap():
             signal.sigtimedwait({signal.SIGCHLD}, LOOK_EVERY_S)
+        self._terminal.restore()
         return 128 + number if self._code is None else self._code
 
     def _reap(self) -> bool:
@@ -122,20 +121,22 @@ class Driver:
             connection.close()
 
 
-@contextlib.contextmanager
-def terminal_as_before() -> Iterator[None]:
-    """A shell that is killed leaves its terminal without an echo."""
-    try:
-        before = termios.tcgetattr(0)
-    except termios.error:  # there is none
-        yield
-        return
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError, termios.error):
-            if os.tcgetpgrp(0) == os.getpgrp():  # it is nobody else's
-                termios.tcsetattr(0, termios.TCSANOW, before)
+class Terminal:
+    """The terminal of a shell, which leaves it without an echo when it is killed: Spark's ``bin/spark-shell`` minds it.
+
+    Of another program's we know nothing: it may be in a pipe with one that has the terminal.
+    """
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        is_ours = "SPARK_SCALA_SHELL" in env and os.isatty(0) and os.isatty(1)
+        self._before = termios.tcgetattr(0) if is_ours else None
+
+    def restore(self) -> None:
+        """Have it as it was, unless it is another's by now."""
+        if self._before is not None:
+            with contextlib.suppress(OSError, termios.error):
+                if os.tcgetpgrp(0) == os.getpgrp():
+                    termios.tcsetattr(0, termios.TCSANOW, self._before)
 
 
 def described(application: str, fields: Mapping[str, Any]) -> Stage:

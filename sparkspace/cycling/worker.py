@@ -24,9 +24,10 @@ DECOMMISSION_TAKES_S = 1.0  # an executor may just be starting
 REPEAT_EVERY_S = 2.0
 MASTER_WITHIN_S = 12.0  # most failovers are shorter; later, too little of the 26 s would be left for the blocks
 # Threads of an executor, by the 15 characters that Linux keeps: of one that its driver knows (``Executor``,
-# executor-heartbeater), and of one that knows that it is to go (``CoarseGrainedExecutorBackend.decommissionSelf``).
-# HotSpot keeps the first ones of a longer name; from Java 26 on it leaves out the middle (JDK-8368124).
-KNOWN, LEAVING = "executor-heartb", "wait-for-blocks"
+# executor-heartbeater), and of one that knows that it is to go (``CoarseGrainedExecutorBackend.decommissionSelf``,
+# wait-for-blocks-to-migrate). From Java 26 on HotSpot leaves out the middle of a longer name (JDK-8368124).
+KNOWN = {"executor-heartb", "executo..beater"}
+LEAVING = {"wait-for-blocks", "wait-fo..igrate"}
 WAITED_FOR = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
 
 
@@ -41,7 +42,9 @@ class Worker:
         self._swept_at = time.monotonic()
         self._unwanted: dict[int, float] = {}  # executors, and since when they are known to be
         self._asked_at = 0.0  # when Spark's Worker was last told to have itself decommissioned
-        self._told: set[int] = set()  # executors that have been told by us
+        self._known: set[int] = set()  # executors that their drivers knew then
+        self._unaware: dict[int, float] = {}  # executors that have heard nothing of that, and since when
+        self._told: set[int] = set()  # those that have been told by us
         signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)  # here they are waited for, and interrupt nothing
         self._process = subprocess.Popen(command, env=dict(env), preexec_fn=stay)
 
@@ -86,6 +89,7 @@ class Worker:
         event("draining", executors=len(self._executors), within=f"{DRAIN_WITHIN_S:g}s")
         self._words.follow(self._executors)
         self._words.tell()
+        self._known = {pid for pid in self._executors if processes.threads(pid) & KNOWN}
         self._decommission()
         while not self._is_drained(time.monotonic() - began) and time.monotonic() - began < DRAIN_WITHIN_S:
             told = signal.sigtimedwait({signal.SIGINT, signal.SIGCHLD}, LOOK_EVERY_S)
@@ -107,21 +111,25 @@ class Worker:
         self._asked_at = time.monotonic()
 
     def _tell_unaware(self, after_s: float) -> None:
-        """See to executors that have heard nothing of it: no master led just then, or it is another since.
+        """See to executors that have heard nothing of it.
 
-        The Worker is told again, and again, for only through it the driver learns that the whole host goes. When that
-        takes too long, they get the signal themselves, and tell their drivers. Once: Spark's handler is not there
-        while it handles one (``SignalUtils``), so a second would end them at once; and never just after the Worker's,
-        when the driver may be telling them, too, and they would take the signal for an error.
+        No master led just then, or it is another since: the Worker is told again, and again, for only through it the
+        driver learns that the whole host goes. When that takes too long, they get the signal themselves, and tell their
+        drivers. So do those that were just starting, of which their drivers knew nothing then
+        (``CoarseGrainedSchedulerBackend.decommissionExecutors``). Once: Spark's handler is not there while it handles
+        one (``SignalUtils``), so a second would end them at once. And each way has a moment for itself: an executor
+        that is told by its driver as well takes the signal for an error.
         """
-        unaware = {pid for pid in self._executors if is_unaware(pid)} - self._told
-        if not unaware or time.monotonic() - self._asked_at < REPEAT_EVERY_S:
-            return
-        if after_s < MASTER_WITHIN_S:
-            return self._decommission()
-        event("executors-told", executors=len(unaware), reason="have-heard-nothing")
-        processes.send(signal.SIGPWR, unaware)  # spark.executor.decommission.signal
-        self._told |= unaware
+        now = time.monotonic()
+        self._unaware = {pid: self._unaware.get(pid, now) for pid in self._executors if is_unaware(pid)}
+        waiting = {pid for pid, since in self._unaware.items() if now - max(since, self._asked_at) >= REPEAT_EVERY_S}
+        now_told = {pid for pid in waiting if after_s > MASTER_WITHIN_S or pid not in self._known} - self._told
+        if now_told:
+            event("executors-told", executors=len(now_told), reason="have-heard-nothing")
+            processes.send(signal.SIGPWR, now_told)  # spark.executor.decommission.signal
+            self._told |= now_told
+        elif waiting - self._told:
+            self._decommission()
 
     def _teller(self) -> Teller:
         """From now on the masters are told how it goes: what this dyno would count goes with it."""
@@ -146,9 +154,12 @@ class Worker:
 
 
 def is_unaware(pid: int) -> bool:
-    """Whether this is an executor that its driver gives work to, and that would leave if it was told."""
+    """Whether this is an executor that its driver gives work to, and that would leave if it was told.
+
+    One that still fetches its application's jars looks the same, for it hears nothing meanwhile. It has no tasks yet.
+    """
     threads = processes.threads(pid)
-    return KNOWN in threads and LEAVING not in threads and processes.is_caught(pid, signal.SIGPWR)
+    return bool(threads & KNOWN) and not threads & LEAVING and processes.is_caught(pid, signal.SIGPWR)
 
 
 def stay() -> None:
