@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 from pathlib import Path
 
 import pyspark
@@ -42,7 +44,7 @@ def command(name: str, *args: str, **env: str) -> tuple[str, ...]:
             "spark-submit",
             ["--driver-class-path", "/tmp:/a.jar::/usr/", "--jars", "a.jar", "--py-files=b.zip", "job.py"],
         ),
-        ("spark-submit", ["--driver-java-options", '-Dx=\'y z\' -Du="v\\"w"', "--name", "a b", "job.py", "", "x y"]),
+        ("spark-submit", ["--driver-java-options", "-Dx='y z' -Du=\"v w\"\t-Dz", "--name", "a b", "job.py", "", "x y"]),
         ("spark-submit", ["--conf", "spark.driver.defaultJavaOptions=", "--class", "my.Main", "job.py", "--help"]),
         ("spark-shell", ["--class", roles.SHELL_CLASS, "--load-spark-defaults", "--conf", "spark.a=b"]),
         ("spark-shell", ["--name", "mine", "--driver-memory", "1g"]),
@@ -86,17 +88,36 @@ def effect(words: list[str]) -> dict[str, str]:
         "--conf spark.submit.deployMode=cluster job.py", "--conf spark.remote=sc://x job.py", "run-example SparkPi",
         "--conf spark.api.mode=connect job.py", "--conf spark.driver.extraLibraryPath=/x job.py", "pyspark-shell-main",
         "--conf spark.driver.extraJavaOptions=-Xmx9g job.py", "--conf spark.driver.extraJavaOptions=' job.py",
-        "--class org.apache.spark.sql.hive.thriftserver.HiveThriftServer2", "--driver-library-path /x job.py",
-        "--class org.apache.spark.repl.Main spark-shell", "--conf spark.driver.memory= job.py",
+        "--class org.apache.spark.sql.hive.thriftserver.HiveThriftServer2 x", "--driver-library-path /x job.py",
+        "--class org.apache.spark.repl.Main spark-shell", "--conf spark.driver.memory= job.py", "--jars= job.py",
+        "--conf spark.driver.defaultExtraClassPath=/x.jar job.py", "--conf spark.remote= job.py", "-c=a=b job.py",
+        '--driver-java-options -Da="b\\c" job.py', "--driver-java-options -Da\v-Db job.py", "--name\r x job.py",
+        "--name x\r job.py", "job.py\r",
     ],
 )  # fmt: skip
 def test_sparks_script_finds_out_what_is_not_usual(words: str) -> None:
-    assert command("spark-submit", *words.split()) == ()
+    assert command("spark-submit", *(words.split(" ") if words else ())) == ()
 
 
-@pytest.mark.parametrize("words", ["-i x.scala", "--help", "x", "--properties-file x"])
+@pytest.mark.parametrize(
+    "words",
+    ["-i x.scala", "--help", "x", "--properties-file x", "--packages", "--class org.apache.spark.sql.connect.x.Server"],
+)
 def test_sparks_script_finds_out_what_a_shell_is_told(words: str) -> None:
     assert command("spark-shell", *words.split()) == ()
+
+
+def test_a_shell_says_and_exports_what_sparks_script_does(tmp_path: Path) -> None:
+    fake = launchers.fake_spark(tmp_path / "spark")
+    env = {"PATH": launchers.PATH, "SPARK_SUBMIT_OPTS": "-Da"}
+    script = [HOME / "bin" / "spark-shell", "--name", "x y"]
+    done = subprocess.run(script, env={**env, "SPARK_HOME": str(fake)}, capture_output=True, text=True, check=True)
+    given = json.loads(done.stdout)
+    assert given["argv"][1:] == [*submit.SHELL, "--name", "x y"]
+    ours = submit.exported("spark-shell", env)
+    assert ours.pop("PYTHONHASHSEED") == "0"  # that is spark-submit's
+    of_bash = ("PATH", "SPARK_HOME", "_SPARK_CMD_USAGE", "LC_CTYPE", *OF_A_SHELL)
+    assert {name: value for name, value in given["env"].items() if name not in of_bash} == ours
 
 
 @pytest.mark.parametrize("name", ["pyspark", "spark-sql"])
@@ -130,6 +151,7 @@ def test_a_program_sees_what_it_sees_by_sparks_script(dyno: dict[str, str], tmp_
     args = ["--master", "local[1]", str(job), "a b", "--conf"]
     direct = launchers.run("spark-submit", *args, env=real)
     scripted = launchers.run("spark-submit", *args, env={**real, "SPARK_LAUNCHER_OPTS": "-Da=b"})
+    assert "SPARK_BEELINE_OPTS" in scripted.echo["env"] and "SPARK_BEELINE_OPTS" not in direct.echo["env"]
     seen = [{**ended.echo, "env": without(ended.echo["env"])} for ended in (direct, scripted)]
     assert seen[0] == seen[1]
     assert seen[0]["argv"] == ["a b", "--conf"]

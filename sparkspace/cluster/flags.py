@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ..errors import UsageError
 THEIRS = "--properties-file"
 # Those of spark-submit that take no value (SparkSubmitOptionParser.switches); all others take one.
 SWITCHES = ("--help", "-h", "--load-spark-defaults", "--supervise", "--usage-error", "--verbose", "-v", "--version")
+ONE_WORD = re.compile(r"(--[^=]+)=(.+)")  # a flag with its value (SparkSubmitOptionParser.eqSeparatedOpt)
 
 
 def given(home: Path, args: list[str]) -> tuple[str, ...]:
@@ -34,9 +36,11 @@ def given(home: Path, args: list[str]) -> tuple[str, ...]:
 
 
 def split(args: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
-    """Spark's flags with their values; then the program, and what is its own."""
+    """Spark's flags with their values, empty where one has none; then the program, and what is its own."""
     found, rest = [], list(args)
     while rest and rest[0].startswith("-"):
-        name, sign, value = rest.pop(0).partition("=")
-        found.append((name, rest.pop(0) if rest and not sign and name not in SWITCHES else value))
+        word = rest.pop(0)
+        one = ONE_WORD.fullmatch(word)
+        name, value = one.groups() if one else (word, "")
+        found.append((name, rest.pop(0) if rest and not one and name not in SWITCHES else value))
     return found, rest

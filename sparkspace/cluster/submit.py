@@ -7,6 +7,7 @@ anything else is said, the answer is empty, and Spark's own script has its turn.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,13 +28,20 @@ USUAL = {
     "--packages", "--py-files", "--queue", "--repositories", "--total-executor-cores", "--verbose", "-v",
 }  # fmt: skip
 # Where these are set it is another command, or in another place.
-UNUSUAL = ("spark.submit.deployMode", "spark.remote", "spark.api.mode", "spark.driver.extraLibraryPath")
+UNUSUAL = {
+    "spark.submit.deployMode", "spark.remote", "spark.api.mode", "spark.driver.extraLibraryPath",
+    "spark.driver.defaultExtraClassPath",
+}  # fmt: skip
 VARIABLES = (*jvm.OTHERS, "SPARK_LAUNCHER_OPTS", "SPARK_PRINT_LAUNCH_COMMAND", "SPARK_REMOTE", "SPARK_CONNECT_MODE")
 COMMANDS = ("run-example", "pyspark-shell-main", "sparkr-shell-main")  # what the launcher takes for no program
-SPARKS_OWN = "org.apache.spark."  # for some of these classes the launcher reads flags in another way
+# For some of Spark's classes the launcher reads flags in another way. Not for those of shells, in bin/spark-shell.
+SPARKS_OWN, SHELLS = "org.apache.spark.", "org.apache.spark.repl."
 # What bin/spark-shell says before its user's words, and after them.
 SHELL, SHELL_PROGRAM = ("--class", "org.apache.spark.repl.Main", "--name", "Spark shell"), "spark-shell"
 NO_STRANGERS = "-Dderby.connection.requireAuthentication=false"  # so has Spark it, for Hive's own store
+
+# What the launcher reads in another way than a shell does (CommandBuilderUtils.parseOptionString).
+_OTHERWISE = re.compile(r"\\|[^\S \t\n]")
 
 Given = list[tuple[str, str]]
 
@@ -57,17 +65,18 @@ class Submit:
     def command(self, name: str, args: Sequence[str]) -> tuple[str, ...]:
         """What ``bin/spark-submit``, or ``bin/spark-shell``, becomes with these arguments; empty: its script knows."""
         given, program = flags.split(args)
-        if name == "spark-shell" and not program:
+        main = [value for flag, value in given if flag == "--class" and value.startswith(SPARKS_OWN)]
+        if name == "spark-shell" and not program and all(value.startswith(SHELLS) for value in main):
             return self._java([*flags.split(SHELL)[0], *given], [SHELL_PROGRAM])
-        is_known = name == "spark-submit" and program and program[0] not in COMMANDS and not _is_sparks(given)
+        is_known = name == "spark-submit" and program and program[0] not in COMMANDS and not main
         return self._java(given, program) if is_known else ()
 
     def _java(self, given: Given, program: list[str]) -> tuple[str, ...]:
-        if not self.found.launcher or any(map(self.env.get, VARIABLES)) or not _is_usual(given):
+        if not self.found.launcher or any(map(self.env.get, VARIABLES)) or not _is_usual(given, program):
             return ()
         properties = {**self.defaults, **_properties(given)}
         options = _options(self.env, properties)
-        if not options or any(map(properties.get, UNUSUAL)):
+        if not options or properties.keys() & UNUSUAL:
             return ()
         java = (f"{self.env['JAVA_HOME']}/bin/java", "-cp", self._class_path(properties), *options)
         handed_on = [word for name, value in given for word in _handed_on(name, value)]
@@ -88,12 +97,11 @@ def exported(name: str, env: Mapping[str, str]) -> dict[str, str]:
     return {"PYTHONHASHSEED": "0", "SPARK_SCALA_SHELL": "1", "SPARK_SUBMIT_OPTS": options}
 
 
-def _is_sparks(given: Given) -> bool:
-    return any(name == "--class" and value.startswith(SPARKS_OWN) for name, value in given)
-
-
-def _is_usual(given: Given) -> bool:
-    return all(name in USUAL and (name not in CONF or "=" in value) for name, value in given)
+def _is_usual(given: Given, program: Sequence[str]) -> bool:
+    """Whether the launcher takes these flags, and hands them on as they are: bin/spark-class takes CRs away."""
+    whole = all(name in flags.SWITCHES or ("=" in value if name in CONF else value) for name, value in given)
+    words = (*(value for _, value in given), *program)
+    return whole and all(name in USUAL for name, _ in given) and not any("\r" in word for word in words)
 
 
 def _properties(given: Given) -> dict[str, str]:
@@ -110,8 +118,10 @@ def _handed_on(name: str, value: str) -> tuple[str, ...]:
 
 
 def _options(env: Mapping[str, str], properties: Mapping[str, str]) -> list[str]:
-    """A driver's options for Java; empty: the launcher would refuse them."""
+    """A driver's options for Java; empty: the launcher would refuse them, or read them in another way."""
     texts = env.get("SPARK_SUBMIT_OPTS", ""), properties.get(DEFAULT_OPTIONS, ""), properties.get(OPTIONS, "")
+    if any(map(_OTHERWISE.search, texts)):
+        return []
     try:
         first, *others = map(shlex.split, texts)
     except ValueError:  # a quote that is not closed
