@@ -82,7 +82,8 @@ def test_pyspark_shell_at_a_terminal(cluster: Box) -> None:
         shell.expect(">>> ")
         shell.sendline("print('sum', sc.parallelize(range(100), 4).map(lambda n: n + 1).sum(), sc.master)")
         shell.expect("sum 5050 spark://1.master.sparkspace.app.localspace:7077")
-        shell.sendline("import time; time.sleep(500)")
+        shell.sendline("import time; print('sleep' + 'ing'); time.sleep(500)")
+        shell.expect("sleeping")  # before that, a terminal would drop the line with the interrupt
         shell.sendintr()
         shell.expect("KeyboardInterrupt")
         shell.expect(">>> ")
