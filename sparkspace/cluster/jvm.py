@@ -13,9 +13,8 @@ from pathlib import Path
 
 from .. import archive, launch
 
-CONF_DIR = (
-    "\0SPARK_CONF_DIR\0"  # in a command: the folder of its conf files, which are written later. No word has a NUL
-)
+# In a command: the folder of its conf files, which are written later. No word of a user's has a NUL.
+CONF_DIR = "\0SPARK_CONF_DIR\0"
 # What gives a JVM another class path.
 OTHERS = ("SPARK_PREPEND_CLASSES", "SPARK_TESTING", "HADOOP_CONF_DIR", "YARN_CONF_DIR", "SPARK_DIST_CLASSPATH")
 # A daemon waits most of its life: the quick compiler alone, and the collector with the least memory and threads.

@@ -123,7 +123,9 @@ def refuse_missing_jar(env: Mapping[str, str]) -> None:
 
 
 def client(place: Place, name: str, args: list[str], executor: sizing.Executor) -> Launch:
-    """Spark's own script ``name``, with this cluster as its default. The user's flags win, by Spark's own rules.
+    """Spark's own script ``name``, or what it would become, with this cluster as its default.
+
+    The user's flags win, by Spark's own rules.
 
     Raises:
         LaunchError, UsageError: see ``flags.given``.

@@ -17,13 +17,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from .. import archive, launch, ports
-from . import master, roles
+from . import master, roles, submit
 from .apart import Apart, free_address
 from .started import ENDING, ROOT, Sign, Started
 from .waterfall import Phase, Waterfall, steps
 
 JOB = ROOT / "sparkspace" / "code" / "splits.py"
-SUBMIT_CLASS = "org.apache.spark.deploy.SparkSubmit"
 EXECUTOR_CLASS = "org.apache.spark.executor.CoarseGrainedExecutorBackend"
 ASKS_FOR_THE_COMMAND = "org.apache.spark.launcher.Main"  # a JVM of bin/spark-class, with the class as an argument
 
@@ -61,7 +60,7 @@ def _start(apart: Apart, running: contextlib.ExitStack, end: float) -> list[Phas
     first.wait("up", lambda: first.speaks and master.ask(page).state == "ALIVE")
     second = start("spark-worker", "worker", {"java": java(roles.WORKER_CLASS), **EXECUTOR})
     second.wait("up", lambda: second.speaks and bool(master.ask(page).alive_workers))
-    driver = start("spark-submit", "run", {"java": java(SUBMIT_CLASS), "python": is_job}, str(JOB))
+    driver = start("spark-submit", "run", {"java": java(submit.SUBMIT_CLASS), "python": is_job}, str(JOB))
     driver.wait("told", lambda: bool(driver.told), second)
     driver.finish()
     return phases(first, second, driver)
