@@ -93,6 +93,7 @@ print("sum", sc.parallelize(range(100), 25).map(lambda n: time.sleep(0.4) or n).
 def test_executor_that_was_about_to_start_leaves_too(box: Box) -> None:
     """The master has told its driver of it before the driver knew any such: its JVM is held meanwhile."""
     scale(box, worker=2)
+    until(lambda: not jvms(box, main=EXECUTOR))  # those of the job before may still be ending
     since = box.last()
     with Job(box, "--conf spark.cores.max=1", ONCE) as job:
         until(lambda: jvms(box, main=EXECUTOR), 60, 0.05)
