@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BoxError
-from . import slug
+from . import slug, source
 from .limits import Limits
 from .line import LENT, Line, Streams, first_child, lent_shim, own_shim, spawn
 from .logs import Log
@@ -28,7 +28,6 @@ from .sizes import MEMORY_MB
 PASSWD = "root:x:0:0:dyno:/app:/bin/bash\n"  # Java takes a user's home from here, not from HOME
 LAST_WORDS_WITHIN_S = 2.0
 GRACE_S = 30.0  # from SIGTERM to SIGKILL: devcenter.heroku.com/articles/dyno-shutdown-behavior
-NOT_COPIED = (".git", ".venv", ".sparkspace", ".env", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache")
 # One at a time: threads that copy many small files wait for each other at every call, and four take longer than one.
 DISKS = ThreadPoolExecutor(1, "disks")
 
@@ -137,15 +136,7 @@ class Dyno:
         """An empty /tmp, and a copy of the app as it is now: what a dyno writes is its own, and gone with it."""
         for name in ("tmp", "root"):
             (self.folder / name).mkdir(parents=True)
-        if self.ground.is_slug:
-            slug.lay(self.ground.source, self.folder / "app")
-            return
-        shutil.copytree(
-            self.ground.source, self.folder / "app", symlinks=True, ignore=shutil.ignore_patterns(*NOT_COPIED)
-        )
-        venv = self.ground.source / ".venv"
-        if venv.exists():
-            (self.folder / "app" / ".venv").symlink_to(venv.resolve())
+        (slug if self.ground.is_slug else source).lay(self.ground.source, self.folder / "app")
 
     async def _launch(self, env: dict[str, str], streams: Streams | None) -> None:
         self._line, output = await spawn([*self.ground.network.wrapper(), *own_shim()], streams)
