@@ -44,8 +44,10 @@ TRAINED_WITHIN_S = 600
 RUNS_AT = Path("/app")
 # What SQL, machine learning and the shell bring: a daemon neither opens it at its start, nor keeps what it lists.
 APPLICATIONS_ONLY = re.compile(
-    r"(spark-(catalyst|connect|graphx|hive|mllib|pipelines|repl|sql|streaming|udf)|arpack|arrow|breeze|cats|datanucleus|"
-    r"datasketches|derby|hive|icu4j|janino|jts|lapack|libthrift|orc|parquet|scala-compiler|spire|univocity)[-_]"
+    r"(spark-(catalyst|connect|graphx|hive|mllib|pipelines|repl|sql|streaming|udf)|algebra|antlr|antlr4|arpack|arrow|"
+    r"breeze|cats|commons-math3|datanucleus|datasketches|derby|derbyshared|derbytools|hive|icu4j|janino|javolution|"
+    r"jline|joda-time|JLargeArrays|JTransforms|jts|lapack|libfb303|libthrift|opencsv|orc|parquet|scala-compiler|spire|"
+    r"super-csv|threeten-extra|univocity)[-_]"
 )
 MASTER = "org.apache.spark.deploy.master.Master"
 SUBMIT = "org.apache.spark.deploy.SparkSubmit"
