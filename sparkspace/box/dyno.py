@@ -6,6 +6,7 @@ A dyno that is restarted is another ``Dyno`` with the same name, as on Heroku: f
 from __future__ import annotations
 
 import asyncio
+import functools
 import shutil
 import signal
 import uuid
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BoxError
-from . import slug, source
+from . import disk
 from .limits import Limits
 from .line import LENT, Line, Streams, first_child, lent_shim, own_shim, spawn
 from .logs import Log
@@ -118,9 +119,11 @@ class Dyno:
         Raises:
             BoxError: it can't be made; nothing of it is left.
         """
-        self.ground.log.add("heroku", self.name, f"Starting process with command `{self.command}`")
+        ground = self.ground
+        ground.log.add("heroku", self.name, f"Starting process with command `{self.command}`")
         try:
-            await asyncio.get_running_loop().run_in_executor(DISKS, self._make_disk)
+            make = functools.partial(disk.make, self.folder, ground.source, is_slug=ground.is_slug)
+            await asyncio.get_running_loop().run_in_executor(DISKS, make)
             await self._launch(self.environment(config, extra), streams)
         except (OSError, BoxError, shutil.Error) as error:
             await self._remove()
@@ -129,14 +132,8 @@ class Dyno:
         finally:
             self._begun.set()
         if not self.exit_code.done():
-            self.ground.names.set(self.name, self.address)
-            self.ground.network.publish()
-
-    def _make_disk(self) -> None:
-        """An empty /tmp, and a copy of the app as it is now: what a dyno writes is its own, and gone with it."""
-        for name in ("tmp", "root"):
-            (self.folder / name).mkdir(parents=True)
-        (slug if self.ground.is_slug else source).lay(self.ground.source, self.folder / "app")
+            ground.names.set(self.name, self.address)
+            ground.network.publish()
 
     async def _launch(self, env: dict[str, str], streams: Streams | None) -> None:
         self._line, output = await spawn([*self.ground.network.wrapper(), *own_shim()], streams)
