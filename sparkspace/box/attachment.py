@@ -1,9 +1,4 @@
-"""A command's standard streams, carried to whoever typed it: by WebSocket (here), or by rendezvous (there).
-
-The messages of the WebSocket are those of Kubernetes' ``v5.channel.k8s.io``: the first byte is the channel, the rest
-its data. 0 stdin, 1 stdout, 2 stderr, 3 the exit code as JSON, 4 the terminal's size as JSON, 255 and a channel: that
-channel has ended.
-"""
+"""A command's standard streams, carried to whoever typed it: by WebSocket (here), or by rendezvous (there)."""
 
 from __future__ import annotations
 
@@ -21,9 +16,9 @@ from typing import Protocol
 
 from aiohttp import WSMsgType, web
 
+from .channels import ENDED, EXIT, SIZE, STDERR, STDIN, STDOUT
 from .line import Streams
 
-STDIN, STDOUT, STDERR, EXIT, SIZE, ENDED = 0, 1, 2, 3, 4, 255
 CLAIM_WITHIN_S = 60.0
 KEY_LENGTH = 22  # of an attachment's key: secrets.token_urlsafe(16)
 

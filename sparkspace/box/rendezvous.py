@@ -13,7 +13,8 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 
-from .attachment import ENDED, KEY_LENGTH, STDERR, STDIN, STDOUT
+from .attachment import KEY_LENGTH
+from .channels import ENDED, STDERR, STDIN, STDOUT
 from .space import Space
 
 KEY_WITHIN_S = 10.0

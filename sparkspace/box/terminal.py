@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from ..errors import ApiError
-from .attachment import ENDED, EXIT, SIZE, STDERR, STDIN, STDOUT
+from .channels import ENDED, EXIT, SIZE, STDERR, STDIN, STDOUT
 
 PIPES: dict[str, Any] = {"attach": True, "force_no_tty": True, "apart": True}  # apart: the box's own word
 Sinks = Mapping[int, BinaryIO]  # channel → where its bytes go
