@@ -51,8 +51,8 @@ class Space:
         self._closed = False
 
     async def open(self) -> None:
-        """Start the formation's dynos."""
-        self._fill(self.formation)
+        """Start the formation's dynos. The page's come last: it has nothing to show until the others are there."""
+        self._fill(sorted(self.formation, key="web".__eq__))
 
     async def close(self) -> None:
         """Stop every dyno. Afterwards nothing runs."""

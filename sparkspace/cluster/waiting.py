@@ -14,7 +14,7 @@ from .master import MasterStatus, leader, state
 # A worker that comes before a master leads is put off, and tries again after 5 to 15 s (``Worker.scala``,
 # ``INITIAL_REGISTRATION_RETRY_INTERVAL_SECONDS``). One that recovers takes it at once.
 TAKES_WORKERS = ("ALIVE", "RECOVERING", "COMPLETING_RECOVERY")
-FIRST_PAUSE_S, LONGEST_PAUSE_S, LONGER = 0.05, 1.0, 1.1
+FIRST_PAUSE_S, LONGEST_PAUSE_S, LONGER = 0.05, 1.0, 1.05
 
 Ask = Callable[[], list[MasterStatus]]
 
