@@ -13,9 +13,11 @@ from sparkspace.box import disk
 
 @pytest.fixture
 def code(tmp_path: Path) -> Path:
-    """An app of one file."""
-    (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "Procfile").write_text("web: bin/web")
+    """An app with what was installed beside it, its history and secrets."""
+    for name in ("Procfile", ".git/HEAD", ".env", ".venv/bin/python3", "lib/__pycache__/a.pyc", "lib/a.py"):
+        file = tmp_path / "code" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("")
     return tmp_path / "code"
 
 
@@ -23,7 +25,11 @@ def test_disk_has_the_app_and_an_empty_tmp(tmp_path: Path, code: Path) -> None:
     dyno = tmp_path / "dynos" / "web.1-0"
     disk.make(dyno, code, is_slug=False)
     assert sorted(path.name for path in dyno.iterdir()) == ["app", "root", "tmp"]
-    assert [path.name for path in dyno.rglob("*/*")] == ["Procfile"]
+    assert not any((dyno / "tmp").iterdir())
+    assert sorted(str(path.relative_to(dyno / "app")) for path in (dyno / "app").rglob("*") if path.is_file()) == [
+        "Procfile", "lib/a.py",
+    ]  # fmt: skip
+    assert (dyno / "app" / ".venv").readlink() == code / ".venv"
     disk.make(tmp_path / "dynos" / "web.1-1", code, is_slug=False)  # the restarted dyno, while the other one ends
     with pytest.raises(FileExistsError):
         disk.make(dyno, code, is_slug=False)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
 from pathlib import Path
 
-from . import slug, source
+from . import slug
+
+NOT_COPIED = (".git", ".venv", ".sparkspace", ".env", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache")
 
 
-def make(folder: Path, code: Path, *, is_slug: bool) -> None:
-    """Make ``folder``, with ``app``, a copy of the files in ``code`` as they are now.
+def make(folder: Path, source: Path, *, is_slug: bool) -> None:
+    """Make ``folder``, with ``app``, a copy of the files in ``source`` as they are now.
 
     Raises:
         OSError, shutil.Error: it can't be made; a full disk, most likely.
@@ -20,7 +23,15 @@ def make(folder: Path, code: Path, *, is_slug: bool) -> None:
         _spread(folder.parent)
     for name in ("tmp", "root"):
         (folder / name).mkdir(parents=True)
-    (slug if is_slug else source).lay(code, folder / "app")
+    (slug.lay if is_slug else _copy)(source, folder / "app")
+
+
+def _copy(source: Path, app: Path) -> None:
+    """The app's files; what was installed beside them is a link."""
+    shutil.copytree(source, app, symlinks=True, ignore=shutil.ignore_patterns(*NOT_COPIED))
+    venv = source / ".venv"
+    if venv.exists():
+        (app / ".venv").symlink_to(venv.resolve())
 
 
 def _spread(dynos: Path) -> None:
