@@ -132,13 +132,26 @@ def test_the_class_path_has_all_jars_in_order(tmp_path: Path, kind: Kind) -> Non
     assert named(home, kind) == [f"../jars/{path.name}" for path in sorted((home / "jars").iterdir())]
 
 
+DAEMONS_NEED = (
+    "avro-1.12.1.jar", "curator-framework-5.9.0.jar", "hadoop-aws-3.5.0.jar", "hadoop-client-api-3.5.0.jar",
+    "ivy-2.5.3.jar", "jackson-databind-2.21.2.jar", "joda-time-2.12.5.jar", "json4s-core_2.13-4.0.7.jar",
+    "log4j-core-2.25.4.jar", "metrics-core-4.2.37.jar", "mine.jar", "netty-all-4.2.9.jar", "rocksdbjni-10.4.2.jar",
+    "scala-library-2.13.18.jar", "spark-core_2.13-4.3.0.jar", "spark-network-shuffle_2.13-4.3.0.jar",
+    "xbean-asm9-shaded-4.30.jar", "zookeeper-3.9.5.jar",
+)  # fmt: skip
+DAEMONS_NEED_NOT = (
+    "algebra_2.13-2.8.0.jar", "antlr4-runtime-4.13.1.jar", "breeze_2.13-2.1.0.jar", "commons-math3-3.6.1.jar",
+    "derby-10.16.1.1.jar", "hive-exec-2.3.10-core.jar", "jline-3.30.4.jar", "scala-compiler-2.13.18.jar",
+    "spark-sql-api_2.13-4.3.0.jar",
+)  # fmt: skip
+
+
 def test_a_daemon_opens_no_jar_of_sql_or_machine_learning(tmp_path: Path) -> None:
     home = spark(tmp_path, jars=0)
-    needed = ["avro-1.12.1.jar", "hadoop-aws-3.5.0.jar", "mine.jar", "spark-core_2.13-4.3.0.jar"]
-    for name in [*needed, "breeze_2.13-2.1.0.jar", "hive-exec-2.3.10-core.jar", "spark-sql-api_2.13-4.3.0.jar"]:
+    for name in (*DAEMONS_NEED, *DAEMONS_NEED_NOT):
         (home / "jars" / name).touch()
     archives.write_class_path(home, "daemon")
-    assert named(home, "daemon") == [f"../jars/{name}" for name in needed]
+    assert named(home, "daemon") == [f"../jars/{name}" for name in DAEMONS_NEED]
 
 
 def test_a_daemon_finds_jars_that_came_later(tmp_path: Path) -> None:
