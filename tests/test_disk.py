@@ -45,7 +45,12 @@ def test_ext4_spreads_the_disks(tmp_path: Path, code: Path) -> None:
     assert "T" in listed.split()[0]
 
 
-def test_disk_is_made_without_chattr(tmp_path: Path, code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("mode", [None, 0o600])
+def test_disk_is_made_without_chattr(
+    tmp_path: Path, code: Path, monkeypatch: pytest.MonkeyPatch, mode: int | None
+) -> None:
+    if mode:
+        (tmp_path / "chattr").touch(mode)
     monkeypatch.setenv("PATH", str(tmp_path))
     disk.make(tmp_path / "dynos" / "web.1-0", code, is_slug=False)
     assert (tmp_path / "dynos" / "web.1-0" / "app" / "Procfile").exists()
