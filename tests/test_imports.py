@@ -50,3 +50,9 @@ def test_command_of_a_dyno_loads_nothing_of_the_box(dyno: dict[str, str], args: 
     """A dyno has what requirements.txt names, and not the packages of requirements-box.txt."""
     loaded = third_party([str(launchers.ROOT / "bin" / "sparkspace"), *args], dyno)
     assert loaded & required("requirements-box.txt") == set()
+
+
+def test_what_attaches_a_command_does_not_load_what_serves_it() -> None:
+    """A client of WebSockets is loaded while the dyno starts, and a server never."""
+    code = f"import sys; sys.path[:0] = [{str(launchers.ROOT)!r}]; import sparkspace.box.terminal"
+    assert "aiohttp" not in third_party(["-c", code], {})

@@ -251,6 +251,15 @@ def test_record_that_names_a_folder_of_yours_is_not_believed(app: Box, tmp_path:
     assert precious.is_dir()
 
 
+def test_page_starts_after_what_it_shows(app: Box) -> None:
+    tiny_app(app.folder, "web: sleep 1000\nquiet: sleep 1000\n")
+    (app.folder / "app.json").write_text(json.dumps({"formation": {"quiet": {"quantity": 2}}}))
+    app("up", "--detach")
+    until(lambda: sum("Starting process" in line for line in app.log()) == 3)
+    starting = [line for line in app.log() if "Starting process" in line]
+    assert [re.findall(r"heroku\[(.*?)\]", line)[0] for line in starting] == ["quiet.1", "quiet.2", "web.1"]
+
+
 def test_box_is_found_whatever_tmpdir_says(app: Box, tmp_path: Path) -> None:
     app("up", "--detach", env={"TMPDIR": str(tmp_path)})
     record = app.record
