@@ -15,7 +15,7 @@ from sparkspace.box import network
 
 from ..box.conftest import Box, until
 from ..s3 import artifacts
-from ..s3.conftest import Store, prepare, settings
+from ..s3.conftest import BUCKET, Store, prepare, settings
 from .build import ROOT, Slug, lay_repository, slug
 from .runtimes import java_for, python_for
 
@@ -81,7 +81,10 @@ def built(
 
 @pytest.fixture(scope="module")
 def box(built: tuple[Slug, versions.Line], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
-    """A box of that slug, in a folder that has no more of the app than a Procfile. It has two workers and a bucket."""
+    """A box of that slug, in a folder that has no more of the app than a Procfile.
+
+    It has two workers and a bucket, with the master's state in it, as on Heroku.
+    """
     if lack := network.lack_of_namespaces():
         pytest.skip(f"a slug lies in /app, which takes namespaces: {lack}")
     app, _ = built
@@ -89,7 +92,7 @@ def box(built: tuple[Slug, versions.Line], tmp_path_factory: pytest.TempPathFact
     add_jobs(app, folder / "jobs")
     app.pack(folder / "slug.tgz", folder / "jobs")
     (folder / "Procfile").write_text("worker: true\n")
-    (folder / ".env").write_text(settings())
+    (folder / ".env").write_text(f"{settings()}SPARKSPACE_RECOVERY_DIR=s3a://{BUCKET}/spark-recovery\n")
     box = Box(folder)
     box("up", "--detach", "--slug", "slug.tgz")
     try:

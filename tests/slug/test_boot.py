@@ -139,6 +139,11 @@ def mapping(box: Box, dyno: str) -> set[str]:
     return set(re.findall(r"^org\.apache\.spark\.[\w.]*\.(\w+)$", box.out("run:inside", dyno, looked), re.MULTILINE))
 
 
+def test_master_keeps_its_state_in_the_bucket(box: Box) -> None:
+    """By the client of S3 that its Spark has, with the jars that a daemon has."""
+    assert Store(box).keys("spark-recovery/")
+
+
 def test_no_port_for_rest(box: Box) -> None:
     """From Spark 4.1 on that server is on by default, and no secret closes it."""
     tables = box.out("run:inside", "master.1", "cat /proc/net/tcp /proc/net/tcp6")
