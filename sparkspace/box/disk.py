@@ -38,8 +38,8 @@ def _spread(dynos: Path) -> None:
     """Have ext4 look for room far away for each dyno's disk (``man chattr``, T).
 
     Without a journal, as on many a virtual machine, it looks at each inode of a block group that was freed in the last
-    minutes before it gives one away (``recently_deleted`` in ``fs/ext4/ialloc.c``). All in one group, a copy took ten
-    times as long after a few restarts. Others do no such thing, and lose nothing.
+    minutes before it gives one away (``recently_deleted`` in ``fs/ext4/ialloc.c``): all in one group, copies took
+    longer with each restart. Others do no such thing, and lose nothing.
     """
     with contextlib.suppress(OSError):  # a container may lack the command
         subprocess.run(["chattr", "+T", str(dynos)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
