@@ -40,7 +40,7 @@ def main() -> int:
     """Run the three in turn. Exit code 1 when the aim is missed."""
     command = Command(
         __doc__,
-        slow="a restart in the middle of a job takes minutes",
+        no_quick="a restart in the middle of a job takes minutes",
         runs=Size(3, "of each side"),
         rounds=Size(20, "how often the job goes over its first shuffle"),
         workers=Size(3, "Spark workers"),

@@ -38,7 +38,7 @@ def naively(line: versions.Line, app: Slug) -> float:
 
 def main() -> int:
     """Build and weigh."""
-    command = Command(__doc__, slow="it builds a slug")
+    command = Command(__doc__, no_quick="it builds a slug")
     with tempfile.TemporaryDirectory() as scratch:
         app = slug(Path(scratch) / "app", Path(scratch) / "cache")
         done = app.run("compile")

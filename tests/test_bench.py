@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -192,6 +193,21 @@ def test_results_are_of_benchmarks_that_exist() -> None:
     assert found
     assert {each.name for each in found} <= set(suite.benchmarks())
     assert all(row.limit.endswith(".") for each in found for row in each.rows)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "bench").glob("*.py")), ids=lambda path: path.stem)
+def test_every_size_of_a_benchmark_is_an_option(path: Path) -> None:
+    """None has the name of something else that ``Command`` takes."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    words = [word for call in calls if called(call) == "Command" for word in call.keywords]
+    sizes = [word.arg for word in words if isinstance(word.value, ast.Call) and called(word.value) == "Size"]
+    done = subprocess.run([sys.executable, path, "--help"], capture_output=True, text=True, check=True)
+    assert [name for name in sizes if f"--{name} N" not in done.stdout] == []
+
+
+def called(call: ast.Call) -> str:
+    """The name of what is called, where that is a plain name."""
+    return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
 def test_run_lists_every_benchmark() -> None:

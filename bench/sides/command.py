@@ -38,10 +38,10 @@ class Command:
 
     Args:
         doc: of the benchmark.
-        slow: why there is no quick look at it; with ``--quick`` it then says that, and ends well.
+        no_quick: why there is no quick look at it; with ``--quick`` it then says that, and ends well.
     """
 
-    def __init__(self, doc: str | None, *, slow: str = "", **sizes: Size) -> None:
+    def __init__(self, doc: str | None, *, no_quick: str = "", **sizes: Size) -> None:
         self.name = Path(sys.argv[0]).stem
         self.machine = machine.this()  # before there is any load of ours
         options = parser(doc, sizes).parse_args()
@@ -50,8 +50,8 @@ class Command:
         self._path: Path | None = options.json or (None if self.quick else result.RESULTS / f"{self.name}.json")
         for each in SIGNALS:
             signal.signal(each, interrupt)
-        if self.quick and slow:
-            print(f"bench/{self.name}.py has no --quick: {slow}.", file=sys.stderr)
+        if self.quick and no_quick:
+            print(f"bench/{self.name}.py has no --quick: {no_quick}.", file=sys.stderr)
             raise SystemExit(0)
 
     def finish(self, rows: Sequence[result.Row]) -> int:
