@@ -5,9 +5,10 @@ planned cycling, graceful cycling that finds nothing to do, a look of the autosc
 an executor on each worker. CPU seconds are of the process that does it (of the class server's, where that is it);
 simulated dynos and Heroku answer from another. Seconds are of one machine and answers of 5 ms; counts are exact.
 
-The last column is the growth: the power of the number of workers, from the last size but one to the last, with which
-that of CPU, requests and bytes grows that grows fastest. 1 is linear; more than 1.2 is marked. CPU counts from 20 ms
-on: below, it is the noise that grows. docs/scale.md has that table, and says what it means.
+It prints a table of its own as well, whose last column is the growth: the power of the number of workers, from the last
+size but one to the last, with which that of CPU, requests and bytes grows that grows fastest. 1 is linear; more than
+1.2 is marked. CPU counts from 20 ms on: below, it is the noise that grows. docs/scale.md has that table, and says what
+it means.
 """
 
 from __future__ import annotations
